@@ -7,13 +7,14 @@ import os
 import sqlite3
 import sys
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 Record = dict[str, Any]
+Value = TypeVar("Value")
 FILE_NAME = "world.db"
 
 
@@ -29,6 +30,8 @@ class Store:
         self._tables: dict[str, dict[str, Record]] = {}
         self._sorted: dict[str, list[str]] = {}
         self._undo: list[tuple[str, str, Record | None]] = []
+        self._derived: dict[str, tuple[tuple[int, ...], Any]] = {}
+        self._versions: dict[str, int] = {}
         self._depth = 0
         self.changes = 0  # writes so far; two equal readings mean that nothing was written between them
         self._database = None if folder is None else _open(folder)
@@ -81,6 +84,20 @@ class Store:
         end = bisect_left(index, prefix + "\U0010ffff", start)
         return index[start : end if limit is None else min(end, start + limit)]
 
+    def derived(self, name: str, tables: tuple[str, ...], build: Callable[[], Value]) -> Value:
+        """A value computed from these tables alone, kept under a name until one of them is written.
+
+        For indexes that every request asks for: who is in which group, which role is assigned where.
+        """
+        versions = tuple(self._versions.get(table, 0) for table in tables)
+        known = self._derived.get(name)
+        if known is not None and known[0] == versions:
+            value: Value = known[1]
+            return value
+        value = build()
+        self._derived[name] = (versions, value)
+        return value
+
     def dump(self) -> dict[str, dict[str, Record]]:
         """A copy of every table that is not empty; the records themselves are shared, so read-only."""
         return {name: dict(rows) for name, rows in self._tables.items() if rows}
@@ -124,6 +141,7 @@ class Store:
 
     def _note(self, table: str, key: str, before: Record | None) -> None:
         self.changes += 1
+        self._versions[table] = self._versions.get(table, 0) + 1
         if self._depth:
             self._undo.append((table, key, before))
 
@@ -146,6 +164,7 @@ class Store:
             elif key in rows:
                 del rows[key]
             self._sorted.pop(table, None)
+            self._versions[table] += 1
         self._undo.clear()
         if self._database is not None and self._database.in_transaction:
             self._database.execute("ROLLBACK")
