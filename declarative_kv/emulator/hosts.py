@@ -37,9 +37,3 @@ def vault_suffix(host: str) -> str | None:
     if suffix is None or "." in name.removesuffix(suffix) or name == suffix:
         return None
     return suffix
-
-
-def certificate_name(host: str) -> str:
-    """The name a certificate for `host` carries: vaults of one cloud share a wildcard."""
-    suffix = vault_suffix(host)
-    return host.lower() if suffix is None else f"*{suffix}"

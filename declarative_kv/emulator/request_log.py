@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from .http import Request
+from declarative_kv.emulator.http import Request
 
 # Query parameters whose value is a credential; everything else in a query is an address.
 _HIDDEN: Final = frozenset({"client_secret", "client_assertion", "code", "sig", "access_token"})

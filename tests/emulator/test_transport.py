@@ -108,9 +108,7 @@ async def test_retries_wait_no_real_time() -> None:
 
 
 async def test_a_dropped_connection_is_a_request_error() -> None:
-    client = AsyncPipelineClient(
-        "", transport=InProcessTransport(Echo(Response(0, dropped=True))), policies=[]
-    )
+    client = over(Echo(Response(0, dropped=True)), policies=[])
     with pytest.raises(ServiceRequestError, match="disconnected"):
         await client.send_request(HttpRequest("GET", f"{VAULT}/secrets"))
 
