@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from declarative_kv.emulator.store import Record
 from declarative_kv.emulator.world import World
@@ -76,7 +76,7 @@ def _parents(world: World) -> Parents:
 
 
 def _by_client_id(world: World, kind: str, client_id: str) -> Record | None:
-    build: Callable[[], dict[str, Record]] = lambda: {
-        record["appId"].lower(): record for record in all_of(world, kind)
-    }
+    def build() -> dict[str, Record]:
+        return {record["appId"].lower(): record for record in all_of(world, kind)}
+
     return world.store.derived(f"{kind} by appId", (TABLE,), build).get(client_id.lower())

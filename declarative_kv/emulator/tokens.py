@@ -24,7 +24,7 @@ class Caller:
     kind: str
 
 
-class BadToken(Exception):
+class TokenError(Exception):
     """A token that is refused: `reason` is malformed, expired or audience; `found` the audience it was for."""
 
     def __init__(self, reason: str, found: str = "") -> None:
@@ -75,7 +75,7 @@ def issue(world: World, object_id: str, audience: str) -> str:
 
 
 def verify(world: World, token: str, audiences: Collection[str]) -> Caller:
-    """Who the token speaks for; raises `BadToken` for a wrong signature, issuer, time or audience.
+    """Who the token speaks for; raises `TokenError` for a wrong signature, issuer, time or audience.
 
     Audiences are compared without regard to a closing slash and to case; whose tenant it is, is the caller's to check.
     """
@@ -85,13 +85,13 @@ def verify(world: World, token: str, audiences: Collection[str]) -> Caller:
         caller = Caller(claims["oid"], claims["appid"], tenant, claims["idtyp"])
         until = claims["exp"]
     except (jwt.InvalidTokenError, KeyError) as error:
-        raise BadToken("malformed") from error
+        raise TokenError("malformed") from error
     if claims.get("iss") != issuer(tenant):
-        raise BadToken("malformed")
+        raise TokenError("malformed")
     if until <= world.clock.now():
-        raise BadToken("expired", audience)
+        raise TokenError("expired", audience)
     if audience not in audiences and audience.rstrip("/").lower() not in {a.rstrip("/") for a in audiences}:
-        raise BadToken("audience", audience)
+        raise TokenError("audience", audience)
     return caller
 
 
