@@ -47,6 +47,14 @@ class ResourceKind(Protocol):
         """The object id that this resource gives access to; None for what grants nothing."""
         ...
 
+    def equivalent(self, desired: Any, live: Any) -> bool:
+        """Whether both name the same object by its identity fields, even under another remote id."""
+        ...
+
+    async def contents(self, azure: Any, live: Observed) -> tuple[str, ...]:
+        """The ARM ids that deleting it would take along; `()` for what contains nothing."""
+        ...
+
     async def read(self, azure: Any, scope: Scope) -> Iterable[Observed]:
         """Everything in the scope, soft-deleted objects that are wanted too; a missing container is an empty answer."""
         ...

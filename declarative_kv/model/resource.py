@@ -98,13 +98,15 @@ class Scope:
 class Reading:
     """The result of a refresh. `live` holds what has an address; `rest` what does not; `unreadable` what could not be read.
 
-    `unread` maps an address to the diagnostic that kept it from being read; `sources` says in words where data came from.
+    `unread` maps an address to the diagnostic that kept it from being read; `contents` lists the ARM ids in a container
+    that is about to be deleted.
     """
 
     live: Mapping[Address, Observed]
     rest: tuple[Observed, ...] = ()
     unreadable: tuple[Diagnostic, ...] = ()
     unread: Mapping[Address, Diagnostic] = field(default_factory=dict)
+    contents: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
 
 
 Desired = Mapping[Address, Resource]

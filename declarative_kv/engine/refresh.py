@@ -1,0 +1,178 @@
+"""Read what Azure holds: one read per scope, matched to addresses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import AzureError
+from declarative_kv.model.kind import Kinds, Plane
+from declarative_kv.model.resource import Condition, Desired, Observed, Reading, Scope
+from declarative_kv.model.state import State
+
+CONTAINER = "vault"
+"""The kind whose objects hold everything on the data plane."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the reads brought so far, by scope."""
+
+    observed: dict[Scope, tuple[Observed, ...]] = field(default_factory=dict)
+    failures: dict[Scope, AzureError] = field(default_factory=dict)
+
+    def live_containers(self) -> frozenset[str]:
+        """The ids of the vaults that are there now."""
+        everything = (one for many in self.observed.values() for one in many)
+        return frozenset(one.id for one in everything if one.kind == CONTAINER and one.condition is Condition.LIVE)
+
+
+async def refresh(
+    kinds: Kinds,
+    azure: Any,
+    desired: Desired,
+    state: State,
+    addresses: Iterable[Address] | None = None,
+) -> Reading:
+    """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
+
+    Raises nothing for what Azure refuses: that is in `unreadable` and `unread`.
+    """
+    chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
+    places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
+    control, data = _scopes(kinds, places)
+    gathered = _Gathered()
+    await _read_all(kinds, azure, control, gathered)
+    there = gathered.live_containers()
+    await _read_all(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
+    reading = _match(kinds, desired, state, places, gathered)
+    reading = await _examine_existing(kinds, azure, desired, reading)
+    return replace(reading, contents=await _contents(kinds, azure, desired, state, reading))
+
+
+def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[Scope, ...]:
+    """The scopes to read for one address: where the YAML wants it and where the state has it."""
+    kind = kinds[at.kind]
+    specs = [desired[at].spec] if at in desired else []
+    if at in state.entries:
+        specs.append(state.entries[at].spec)
+    return tuple(kind.scope(spec) for spec in specs)
+
+
+def _scopes(kinds: Kinds, places: Mapping[Address, tuple[Scope, ...]]) -> tuple[list[Scope], list[Scope]]:
+    """The distinct scopes with their wanted ids united: control plane, data plane (whose vaults are read too)."""
+    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
+    first: dict[tuple[str, str], Scope] = {}
+    for scope in (scope for scopes in places.values() for scope in scopes):
+        key = (scope.kind, scope.at.lower())
+        first.setdefault(key, scope)
+        wanted[key] |= scope.wanted
+    merged = [replace(scope, wanted=frozenset(wanted[key])) for key, scope in sorted(first.items())]
+    data = [scope for scope in merged if kinds[scope.kind].plane is Plane.DATA]
+    control = [scope for scope in merged if kinds[scope.kind].plane is Plane.CONTROL]
+    known = {scope.at.lower() for scope in control if scope.kind == CONTAINER}
+    missing = {scope.at.lower(): scope.at for scope in data if scope.at.lower() not in known}
+    return control + [Scope(CONTAINER, at, frozenset({at})) for at in missing.values()], data
+
+
+async def _read_all(kinds: Kinds, azure: Any, scopes: Iterable[Scope], into: _Gathered) -> None:
+    """Read scopes side by side; what Azure refuses is kept as a failure of that scope."""
+
+    async def read(scope: Scope) -> None:
+        try:
+            into.observed[scope] = tuple(await kinds[scope.kind].read(azure, scope))
+        except AzureError as error:
+            into.failures[scope] = error
+
+    async with asyncio.TaskGroup() as group:
+        for scope in scopes:
+            group.create_task(read(scope))
+
+
+def _match(
+    kinds: Kinds,
+    desired: Desired,
+    state: State,
+    places: Mapping[Address, tuple[Scope, ...]],
+    gathered: _Gathered,
+) -> Reading:
+    """Give every observation its address: by the id in state, by the computed id, else as an equal under another id."""
+    everything = [one for many in gathered.observed.values() for one in many]
+    by_id = {one.id: one for one in everything}
+    failed = {(scope.kind, scope.at.lower()): error for scope, error in gathered.failures.items()}
+    unread = _unread(places, failed)
+    live: dict[Address, Observed] = {}
+    for at in places:
+        if at not in unread and (found := _find(kinds, desired, state, at, by_id, everything)) is not None:
+            live[at] = found
+    matched = {one.id for one in live.values()}
+    return Reading(
+        live=live,
+        rest=tuple(one for one in by_id.values() if one.id not in matched),
+        unreadable=tuple(d for error in gathered.failures.values() for d in error.diagnostics),
+        unread=unread,
+    )
+
+
+def _unread(
+    places: Mapping[Address, tuple[Scope, ...]], failed: Mapping[tuple[str, str], AzureError]
+) -> dict[Address, Diagnostic]:
+    """The addresses whose scope, or whose vault, could not be read."""
+    unread = {}
+    for at, scopes in places.items():
+        keys = [(kind, scope.at.lower()) for scope in scopes for kind in (scope.kind, CONTAINER)]
+        error = next((failed[key] for key in keys if key in failed), None)
+        if error is not None:
+            unread[at] = error.diagnostics[0]
+    return unread
+
+
+def _find(
+    kinds: Kinds,
+    desired: Desired,
+    state: State,
+    at: Address,
+    by_id: Mapping[str, Observed],
+    everything: Iterable[Observed],
+) -> Observed | None:
+    kind = kinds[at.kind]
+    ids = [state.entries[at].remote_id] if at in state.entries else []
+    if at in desired:
+        ids.append(kind.remote_id(desired[at].spec))
+    for remote_id in ids:
+        if (found := by_id.get(remote_id.lower())) is not None:
+            return found
+    if at not in desired or not kind.replaceable:
+        return None
+    wanted = desired[at].spec
+    return next((one for one in everything if type(one.spec) is type(wanted) and kind.equivalent(wanted, one.spec)), None)
+
+
+async def _examine_existing(kinds: Kinds, azure: Any, desired: Desired, reading: Reading) -> Reading:
+    """Learn the version of `existing` secrets that name one; the value that comes along is dropped at once."""
+    pinned = [
+        at
+        for at, resource in desired.items()
+        if resource.lifecycle.existing and getattr(resource.spec, "version", None) and at in reading.live
+    ]
+    live = dict(reading.live)
+    for at in pinned:
+        if live[at].condition is not Condition.LIVE:
+            continue
+        seen = await kinds[at.kind].examine(azure, live[at])
+        live[at] = replace(seen, spec=replace(seen.spec, value=None, version=seen.facts.get("version")))
+    return replace(reading, live=live)
+
+
+async def _contents(
+    kinds: Kinds, azure: Any, desired: Desired, state: State, reading: Reading
+) -> dict[Address, tuple[str, ...]]:
+    """What lies in the containers that are in state, exist, and are no longer declared."""
+    doomed = [at for at in state.entries if at not in desired and at in reading.live]
+    found = {at: await kinds[at.kind].contents(azure, reading.live[at]) for at in doomed}
+    return {at: ids for at, ids in found.items() if ids}
