@@ -1,4 +1,4 @@
-"""The emulator's own certificate authority, kept in the data folder so that a restart changes nobody's trust."""
+"""The emulator's own certificate authority, kept in the data folder, so trust outlives a restart."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 import trustme
 
+from declarative_kv.emulator.folder import CERTIFICATE
 from declarative_kv.emulator.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, VAULT_SUFFIXES
 
-CERTIFICATE: Final = "ca.pem"
 _KEY: Final = "ca-key.pem"
 
 
 def authority(folder: Path) -> trustme.CA:
-    """The data folder's authority, made on first use; the certificate is `ca.pem`, the key beside it is 0600."""
+    """The data folder's authority, made on first use; the certificate is `ca.pem`, its key 0600."""
     certificate, key = folder / CERTIFICATE, folder / _KEY
     if certificate.exists() and key.exists():
         return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())

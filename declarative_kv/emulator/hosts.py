@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-LOGIN: Final = frozenset(
-    {
-        "login.microsoftonline.com",
-        "login.microsoft.com",
-        "login.windows.net",
-        "sts.windows.net",
-        "login.microsoftonline.us",
-        "login.chinacloudapi.cn",
-        "login.partner.microsoftonline.cn",
-    }
-)
-RESOURCE_MANAGER: Final = frozenset(
-    {"management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"}
-)
-GRAPH: Final = frozenset(
-    {"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
-)
-VAULT_SUFFIXES: Final = (".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn")
+from declarative_kv.emulator.clouds import ALL
+
+# Login answers under its older names too, and they still stand in some clients' settings.
+LOGIN: Final = frozenset({cloud.login for cloud in ALL} | {"login.microsoft.com", "login.windows.net"})
+RESOURCE_MANAGER: Final = frozenset(cloud.resource_manager for cloud in ALL)
+GRAPH: Final = frozenset(cloud.graph for cloud in ALL)
+VAULT_SUFFIXES: Final = tuple(cloud.vault_suffix for cloud in ALL)
 
 
 def is_served(host: str) -> bool:
