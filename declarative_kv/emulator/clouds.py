@@ -10,10 +10,13 @@ from typing import Final
 class Cloud:
     """One cloud's host names and token audiences; every audience is spelled without a closing slash."""
 
+    name: str
+    portal: str
     login: str
     resource_manager: str
     graph: str
     vault_suffix: str
+    storage_suffix: str
     resource_manager_audiences: frozenset[str]
     instance: str
 
@@ -29,30 +32,37 @@ class Cloud:
 
 
 PUBLIC: Final = Cloud(
+    name="AzureCloud",
+    portal="portal.azure.com",
     login="login.microsoftonline.com",
     resource_manager="management.azure.com",
     graph="graph.microsoft.com",
     vault_suffix=".vault.azure.net",
-    resource_manager_audiences=frozenset(
-        {"https://management.azure.com", "https://management.core.windows.net"}
-    ),
+    storage_suffix="core.windows.net",
+    resource_manager_audiences=frozenset({"https://management.azure.com", "https://management.core.windows.net"}),
     instance="microsoftonline.com",
 )
 US_GOVERNMENT: Final = Cloud(
+    name="AzureUSGovernment",
+    portal="portal.azure.us",
     login="login.microsoftonline.us",
     resource_manager="management.usgovcloudapi.net",
     graph="graph.microsoft.us",
     vault_suffix=".vault.usgovcloudapi.net",
+    storage_suffix="core.usgovcloudapi.net",
     resource_manager_audiences=frozenset(
         {"https://management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net"}
     ),
     instance="microsoftonline.us",
 )
 CHINA: Final = Cloud(
+    name="AzureChinaCloud",
+    portal="portal.azure.cn",
     login="login.chinacloudapi.cn",
     resource_manager="management.chinacloudapi.cn",
     graph="microsoftgraph.chinacloudapi.cn",
     vault_suffix=".vault.azure.cn",
+    storage_suffix="core.chinacloudapi.cn",
     resource_manager_audiences=frozenset(
         {"https://management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"}
     ),

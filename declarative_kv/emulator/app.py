@@ -1,0 +1,103 @@
+"""The emulated Azure as one function of a request: faults first, then the service that the host name stands for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from declarative_kv.emulator.arm import answer_arm
+from declarative_kv.emulator.dataplane import answer_vault
+from declarative_kv.emulator.entra import answer_entra
+from declarative_kv.emulator.errors import AzureFault, not_emulated
+from declarative_kv.emulator.faults import Fault
+from declarative_kv.emulator.front import answer_metadata, common_headers, resource_manager_caller
+from declarative_kv.emulator.graph import answer_graph
+from declarative_kv.emulator.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
+from declarative_kv.emulator.http import Request, Response
+from declarative_kv.emulator.world import World
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CODES: Final = {
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+    502: "BadGateway",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+
+
+class Application:
+    """Answers requests to Azure's hosts from one world. It keeps nothing of its own."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def answer(self, request: Request) -> Response:
+        """The answer; one with `dropped` set means that the connection closes without one.
+
+        Between the arranged delay, if any, and the answer nothing is awaited: a request is served whole or not at all.
+        """
+        fault = self._fault(request)
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+            if fault.drop:
+                return Response(0, dropped=True)
+            if fault.status is not None:
+                return _injected(request, fault.status)
+        before = self.world.store.changes
+        response = self._serve(request)
+        if request.method not in _READING and response.status < 400 and self.world.store.changes != before:
+            self._note_written(request)
+        return replace(response, body=b"") if request.method == "HEAD" else response
+
+    def _fault(self, request: Request) -> Fault | None:
+        with self.world.store.transaction():
+            return self.world.faults.strike(request.method, request.path)
+
+    def _serve(self, request: Request) -> Response:
+        if vault_suffix(request.host) is not None:
+            return answer_vault(self.world, request)
+        try:
+            with self.world.store.transaction():
+                return self._route(request)
+        except AzureFault as fault:
+            response = fault.response()
+            return replace(response, headers={**common_headers(request), **response.headers})
+
+    def _route(self, request: Request) -> Response:
+        if request.host in LOGIN:
+            response = answer_entra(self.world, request)
+        elif request.host in GRAPH:
+            response = answer_graph(self.world, request)
+        elif request.host in RESOURCE_MANAGER:
+            response = self._resource_manager(request)
+        else:
+            raise not_emulated(request)
+        return replace(response, headers={**common_headers(request), **response.headers})
+
+    def _resource_manager(self, request: Request) -> Response:
+        open_to_all = answer_metadata(request)
+        if open_to_all is not None:
+            return open_to_all
+        return answer_arm(self.world, request, resource_manager_caller(self.world, request))
+
+    def _note_written(self, request: Request) -> None:
+        """Remember that a client changed something: such a world is no longer loaded over unasked."""
+        record = self.world.store.get("meta", "world")
+        if record is None or record.get("written") or request.host in LOGIN:
+            return
+        self.world.store.put("meta", "world", {**record, "written": True})
+
+
+def _injected(request: Request, status: int) -> Response:
+    """An arranged error; Key Vault's 429 has a code of its own and no Retry-After (quoted)."""
+    if status == 429 and vault_suffix(request.host) is not None:
+        text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
+        return AzureFault(status, "Throttled", text).response()
+    code = _CODES.get(status, "InjectedFault")
+    return AzureFault(status, code, f"The emulator was told to answer this request with {status}.").response()
