@@ -116,9 +116,7 @@ def check_vault(
     """
     if vault["properties"].get("enableRbacAuthorization"):
         return permits(world, caller, data_action, resource, data=True)
-    entries = [
-        entry for entry in vault["properties"].get("accessPolicies") or () if _is_for(world, caller, entry)
-    ]
+    entries = [entry for entry in vault["properties"].get("accessPolicies") or () if _is_for(world, caller, entry)]
     if not entries:
         return Decision(False, reason="AccessDenied")
     kind, _, wanted = permission.lower().partition("/")

@@ -31,9 +31,7 @@ class Permission:
 
     def grants(self, action: str, *, data: bool) -> bool:
         """Whether the block grants the action, its condition aside; `data` asks the data plane's lists."""
-        granted, withheld = (
-            (self.data_actions, self.not_data_actions) if data else (self.actions, self.not_actions)
-        )
+        granted, withheld = (self.data_actions, self.not_data_actions) if data else (self.actions, self.not_actions)
         return any(matches(p, action) for p in granted) and not any(matches(p, action) for p in withheld)
 
 
