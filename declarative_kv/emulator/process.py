@@ -1,4 +1,4 @@
-"""Start, stop and ask emulators: each lives in a data folder, running behind a port or at rest in its files."""
+"""Start, stop and ask emulators: each lives in a data folder, running behind a port or at rest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def running(folder: Path) -> Contact | None:
 
 
 def start(folder: Path, options: Options) -> Contact:
-    """Start the folder's emulator in a process of its own and return when it answers; the running one where it runs.
+    """Start the folder's emulator in a process of its own, unless it runs; returns when it answers.
 
     Raises `EmulatorError` with what the server said where it does not start.
     """
@@ -80,9 +80,7 @@ def serve_here(folder: Path, options: Options) -> None:
     from declarative_kv.emulator.serve import serve  # aiohttp, which only the serving process needs
 
     prepare(folder)
-    serve(
-        folder, options, lambda port: print(f"emulator answers on port {port}", file=sys.stderr, flush=True)
-    )
+    serve(folder, options, lambda port: _say(f"emulator answers on port {port}, data in {folder}"))
 
 
 def stop(folder: Path) -> bool:
@@ -125,7 +123,7 @@ def command(folder: Path, name: str, arguments: Mapping[str, Any] | None = None)
 
 
 def load(folder: Path, content: Any, *, only_unwritten: bool = False) -> bool:
-    """Load a snapshot, or with `only_unwritten` leave a world alone that a client has changed; whether it loaded."""
+    """Load a snapshot, with `only_unwritten` unless a client has changed the world; whether it did."""
     return bool(command(folder, "load", {"content": content, "only_unwritten": only_unwritten}))
 
 
@@ -152,7 +150,7 @@ def write_snapshot(path: Path, content: Any) -> None:
 
 
 def exported(folder: Path) -> dict[str, str]:
-    """The variables through which any Azure client reaches the folder's running emulator (`environment.variables`).
+    """The variables through which any Azure client reaches the folder's running emulator.
 
     Raises `EmulatorError` where none runs.
     """
@@ -168,7 +166,7 @@ def _launch(folder: Path, options: Options) -> None:
     arguments = [sys.executable, "-P", "-m", "declarative_kv.emulator.serve", str(folder), options.text()]
     with (folder / SERVER_LOG).open("ab") as log:
         os.chmod(log.fileno(), 0o600)
-        with subprocess.Popen(
+        with subprocess.Popen(  # noqa: S603 - the arguments are our own
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -206,7 +204,7 @@ def _environment() -> dict[str, str]:
 
 
 def _ask(contact: Contact, name: str, arguments: Mapping[str, Any]) -> Any:
-    """Ask a running emulator; raises `EmulatorError` with its words where it refuses, `OSError` where it is gone."""
+    """Ask a running emulator; raises `EmulatorError` where it refuses, `OSError` where it is gone."""
     connection = http.client.HTTPConnection("127.0.0.1", contact.port, timeout=_ASK_SECONDS)
     try:
         headers = {"Authorization": f"Bearer {contact.secret}", "Content-Type": "application/json"}
@@ -218,6 +216,11 @@ def _ask(contact: Contact, name: str, arguments: Mapping[str, Any]) -> Any:
         raise _refused(content)
     finally:
         connection.close()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _refused(content: bytes) -> EmulatorError:

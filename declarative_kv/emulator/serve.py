@@ -1,4 +1,4 @@
-"""The server process: `python -m declarative_kv.emulator.serve FOLDER OPTIONS`, started by `process.start`."""
+"""The server process: `python -m declarative_kv.emulator.serve FOLDER OPTIONS`, for `process.start`."""
 
 from __future__ import annotations
 
