@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+FORBIDDEN_PREFIXES = ("AZURE_", "ARM_", "VAULT_", "GITHUB_", "SYSTEM_")
+"""Variables that sign in to something: never a secret's value, so that YAML cannot carry them away."""
+
+ALPHABETS: Mapping[str, str] = MappingProxyType(
+    {
+        "letters-digits": string.ascii_letters + string.digits,
+        "letters-digits-symbols": string.ascii_letters + string.digits + "!#$%()*+,-./:;<=>?@[]^_{|}~",
+        "letters": string.ascii_letters,
+        "digits": string.digits,
+        "hex": string.digits + "abcdef",
+    }
+)
+"""What generated values may be made of, by the name that YAML uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class CommandSource:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSource:
-    """A random value, made when the secret is created or replaced; `length` in characters."""
+    """A random value, made when the secret is created or replaced; `length` in characters, `alphabet` a key of ALPHABETS."""
 
     length: int = 32
     alphabet: str = "letters-digits"
