@@ -56,7 +56,10 @@ class CommandSource:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSource:
-    """A random value, made when the secret is created or replaced; `length` in characters, `alphabet` a key of ALPHABETS."""
+    """A random value, made when the secret is created or replaced.
+
+    `length` counts characters, `alphabet` is a key of ALPHABETS.
+    """
 
     length: int = 32
     alphabet: str = "letters-digits"
