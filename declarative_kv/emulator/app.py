@@ -62,6 +62,9 @@ class Application:
     def _serve(self, request: Request) -> Response:
         if vault_suffix(request.host) is not None:
             return answer_vault(self.world, request)
+        if request.host in GRAPH:
+            response = answer_graph(self.world, request)
+            return replace(response, headers={**common_headers(request), **response.headers})
         try:
             with self.world.store.transaction():
                 return self._route(request)
@@ -72,8 +75,6 @@ class Application:
     def _route(self, request: Request) -> Response:
         if request.host in LOGIN:
             response = answer_entra(self.world, request)
-        elif request.host in GRAPH:
-            response = answer_graph(self.world, request)
         elif request.host in RESOURCE_MANAGER:
             response = self._resource_manager(request)
         else:
