@@ -1,0 +1,1 @@
+"""Values to text, JSON and Markdown: everything here returns what the command line prints."""

@@ -1,0 +1,30 @@
+"""Drift as Markdown, for an issue or a job's summary."""
+
+from __future__ import annotations
+
+from declarative_kv.model.plan import Plan
+from declarative_kv.model.resource import OtherPolicy
+from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.markdown import BUDGET, fenced, within
+from declarative_kv.render.names import Names
+from declarative_kv.render.plan_text import head_line, unmanaged_line
+from declarative_kv.render.safe import code, prose
+from declarative_kv.render.summary import of_drift
+
+
+def drift_markdown(plan: Plan, budget: int = BUDGET) -> str:
+    """What moved, in at most `budget` characters; the verdict comes first and is never cut."""
+    summary = of_drift(plan)
+    head = [f"### dkv drift: {prose(plan.head.environment or 'state against Azure')}", ""]
+    head += [f"**{prose(summary.lines[-1])}**", "", prose(head_line(plan.head)), ""]
+    names = Names.of(plan)
+    alarms = [
+        f"- {prose(unmanaged_line(item, names))}" for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE
+    ]
+    unread = [f"- {code(str(item.address or item.code))} {prose(item.summary)}" for item in plan.unreadable]
+    blocks = ["\n".join(fenced(drift_lines(drift))) for drift in plan.drift]
+    if alarms:
+        blocks.append("\n".join(["#### Unmanaged", "", *alarms, ""]))
+    if unread:
+        head += ["#### Could not be read", "", *unread[:50], ""]
+    return within("\n".join(head), blocks, "", budget).rstrip("\n") + "\n"

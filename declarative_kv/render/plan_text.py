@@ -1,0 +1,164 @@
+"""A plan as text: head, access, guards, what cannot be undone, the changes by vault, the rest, closing lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Plan, Unmanaged
+from declarative_kv.model.resource import OtherPolicy
+from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.names import Names, short
+from declarative_kv.render.paint import PLAIN, Paint
+from declarative_kv.render.rows import Row, groups, longest, place
+from declarative_kv.render.safe import safe
+from declarative_kv.render.summary import Summary, of_plan
+
+_LABEL: Final = 14
+_ADDRESS: Final = (30, 60)
+_EDGE: Final = 97
+_COLOURS: Final[Mapping[str, str]] = MappingProxyType(
+    {"+": "green", "-": "red", "~": "yellow", "-/+": "red", "^": "cyan", ">": "cyan", ".": "dim", "?": "dim"}
+)
+
+
+def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) -> str:
+    """The whole plan; colour says nothing that the text does not. `summary` replaces the plan's own closing."""
+    sections = [
+        [head_line(plan.head, paint)],
+        _access(plan.access, paint),
+        _guards(plan, paint),
+        _irreversible(plan, paint),
+        _groups(plan, paint),
+        _drift(plan, paint),
+        _unmanaged(plan, paint),
+        _unreadable(plan, paint),
+        _notes(plan, paint),
+    ]
+    closing = summary or of_plan(plan)
+    body = [line for section in sections for line in section]
+    return "\n".join([*body, "", *(paint("bold", line) for line in closing.lines)])
+
+
+def head_line(head: Head, paint: Paint = PLAIN) -> str:
+    """What was compared, as whom and when."""
+    parts = [f"env {safe(head.environment)}"] if head.environment else []
+    parts.append(f"subscription {short(safe(head.subscription))} ({safe(head.subscription_from)})")
+    parts.append(f"as {safe(head.identity)} ({safe(head.identity_from)})")
+    parts.append(f"state serial {head.serial}")
+    parts.append(f"read {_clock(head.read_at)}")
+    return paint("dim", " · ".join(parts))
+
+
+def _clock(read_at: str) -> str:
+    """The time of day of an ISO time; the date belongs to the JSON."""
+    return read_at.partition("T")[2] or read_at
+
+
+def _labelled(label: str, rows: Iterable[Sequence[str]], paint: Paint, style: str) -> list[str]:
+    """Rows of a section, its label before the first; further lines of a row are indented below its text."""
+    lines: list[str] = []
+    for first, *rest in rows:
+        title = "" if lines else label
+        lines.append(paint(style, f"{title:<{_LABEL}}") + first)
+        lines.extend(f"{'':<{_LABEL + 2}}{line}" for line in rest)
+    return lines
+
+
+def _access(access: Sequence[AccessLine], paint: Paint) -> list[str]:
+    if not access:
+        return []
+    cells = [(safe(a.who), safe(a.phrase), safe(a.resource), f"({safe(a.via)})" if a.via else "") for a in access]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    rows = []
+    for line, (who, phrase, resource, via) in zip(access, cells, strict=True):
+        text = f"{who:<{widths[0]}}  {phrase:<{widths[1]}}   {resource:<{widths[2]}}   {via}".rstrip()
+        sign = "+" if line.gained else "-"
+        rows.append([f"{paint(_COLOURS[sign], sign)} {text}"])
+    return _labelled("Access", rows, paint, "bold")
+
+
+def _guards(plan: Plan, paint: Paint) -> list[str]:
+    undoable = {item.address for item in plan.irreversible}
+    shown = [block for block in plan.blocks if block.code != "irreversible" or block.address not in undoable]
+    blocked = [block for block in shown if not block.allowed]
+    allowed = [block for block in shown if block.allowed]
+    lines = _labelled("Blocked", (_guard(block, paint) for block in blocked), paint, "bold red")
+    return lines + _labelled("Allowed", (_guard(block, paint) for block in allowed), paint, "bold yellow")
+
+
+def _guard(block: Block, paint: Paint) -> list[str]:
+    parts = [block.code, str(block.address or ""), block.detail]
+    line = f"{paint('red', '!')} {'  '.join(safe(part) for part in parts if part)}"
+    return [line] if block.allowed else [line, f"--allow {safe(block.allow)}"]
+
+
+def _irreversible(plan: Plan, paint: Paint) -> list[str]:
+    waiting = {block.address for block in plan.blocked if block.code == "irreversible"}
+    rows = []
+    for item in plan.irreversible:
+        rows.append([_final(item, paint)])
+        if item.address in waiting:
+            rows[-1].append(f"--allow irreversible={safe(str(item.address))}")
+    return _labelled("Irreversible", rows, paint, "bold")
+
+
+def _final(item: Irreversible, paint: Paint) -> str:
+    text = f"! {safe(str(item.address))}  {safe(item.detail)}"
+    return paint("red", "!") + _placed(text, place(item.span), _LABEL)[1:]
+
+
+def _placed(text: str, where: str, indent: int = 0) -> str:
+    """The text with the place in the YAML right-aligned after it."""
+    return f"{text}  {where:>{_EDGE - indent - len(text) - 2}}" if where else text
+
+
+def _groups(plan: Plan, paint: Paint) -> list[str]:
+    found = groups(plan)
+    width = max(_ADDRESS[0], min(_ADDRESS[1], longest(row for group in found for row in group.rows)))
+    lines = []
+    for group in found:
+        lines.append(paint("bold", safe(group.title)))
+        for row in group.rows:
+            lines.extend(_row(row, width, paint))
+    return lines
+
+
+def _row(row: Row, width: int, paint: Paint) -> list[str]:
+    symbol = f"{row.symbol:>3}"
+    text = _placed(f"{symbol} {safe(str(row.address)):<{width}}  {row.details[0]}", row.place)
+    first = paint(_COLOURS[row.symbol], symbol) + text[3:]
+    return [first, *(f"{'':<{width + 6}}{line}" for line in row.details[1:])]
+
+
+def _drift(plan: Plan, paint: Paint) -> list[str]:
+    """Only of a refresh-only plan, which has nothing else; other rows say why they are there."""
+    if not plan.options.refresh_only:
+        return []
+    return _labelled("Drift", ([first, *rest] for first, *rest in map(drift_lines, plan.drift)), paint, "bold")
+
+
+def _unmanaged(plan: Plan, paint: Paint) -> list[str]:
+    names = Names.of(plan) if plan.unmanaged else Names()
+    rows = [[unmanaged_line(item, names)] for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE]
+    return _labelled("Unmanaged", rows, paint, "bold")
+
+
+def unmanaged_line(item: Unmanaged, names: Names) -> str:
+    """`access_policy 77aa… on vault.payments (alarm)`."""
+    label = safe(item.live.label or item.address.key or item.address.path)
+    return f"{item.live.kind} {short(names.principal(label))} on {safe(str(item.vault))} ({item.policy.value})"
+
+
+def _unreadable(plan: Plan, paint: Paint) -> list[str]:
+    rows = [[f"! {safe(str(item.address or item.code))}  {safe(item.summary)}"] for item in plan.unreadable]
+    return _labelled("Unreadable", rows, paint, "bold red")
+
+
+def _notes(plan: Plan, paint: Paint) -> list[str]:
+    kept = [
+        f"{safe(str(item.address))}  no longer managed: {', '.join(map(safe, item.attributes))} (stays as it is)"
+        for item in plan.unwritten
+    ]
+    return _labelled("Note", ([line] for line in (*kept, *map(safe, plan.notes))), paint, "bold")

@@ -1,0 +1,86 @@
+"""The exit code and the closing lines of a run, decided together so that they cannot disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from declarative_kv.model.plan import Counts, Plan
+from declarative_kv.model.resource import OtherPolicy
+
+NO_CHANGES = "No changes. Your infrastructure matches the configuration."
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended: its exit code, and the lines that say so."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines, joined."""
+        return "\n".join(self.lines)
+
+
+def of_plan(plan: Plan, *, detailed: bool = False) -> Summary:
+    """How `plan` ends. Blocked (3) beats incomplete (4) beats changes (2, only if `detailed`)."""
+    counts = plan.counts()
+    changes = counts.any or (plan.options.refresh_only and bool(plan.drift))
+    code = 3 if plan.blocked else 4 if not plan.complete else 2 if detailed and changes else 0
+    lines = [*_hindrances(plan), *_forgets(counts)]
+    if not counts.any and plan.complete and not plan.blocked:
+        closing = _refreshed(plan) if plan.options.refresh_only else NO_CHANGES
+        return Summary(code, (*lines, closing))
+    return Summary(code, (*lines, planned(counts)))
+
+
+def of_apply(counts: Counts, *, destroying: bool = False) -> Summary:
+    """How a successful apply ends, in Terraform's words."""
+    forgotten = (f"Forgotten: {_entries(counts.forgotten)}.",) if counts.forgotten else ()
+    if destroying:
+        return Summary(0, (*forgotten, f"Destroy complete! Resources: {counts.destroyed} destroyed."))
+    imported = f"{counts.imported} imported, " if counts.imported else ""
+    done = f"{imported}{counts.added} added, {counts.changed} changed, {counts.destroyed} destroyed"
+    return Summary(0, (*forgotten, f"Apply complete! Resources: {done}."))
+
+
+def of_drift(plan: Plan) -> Summary:
+    """How `drift` ends: 2 with drift or something unmanaged to be alarmed about, else 4 if not all could be read."""
+    alarms = sum(1 for found in plan.unmanaged if found.policy is OtherPolicy.ALARM)
+    if not plan.drift and not alarms:
+        if plan.complete:
+            return Summary(0, ("No drift. Azure holds what was applied.",))
+        return Summary(4, (*_hindrances(plan), "No drift in what could be read."))
+    parts = [f"{len(plan.drift)} changed outside"] if plan.drift else []
+    if alarms:
+        parts.append(f"{alarms} unmanaged")
+    return Summary(2, (*_hindrances(plan), f"Drift: {', '.join(parts)}."))
+
+
+def planned(counts: Counts) -> str:
+    """Terraform's closing line of a plan, word for word."""
+    imported = f"{counts.imported} to import, " if counts.imported else ""
+    return f"Plan: {imported}{counts.added} to add, {counts.changed} to change, {counts.destroyed} to destroy."
+
+
+def _refreshed(plan: Plan) -> str:
+    if plan.drift:
+        return f"Changed outside: {len(plan.drift)}. Applying this writes what was found into the state only."
+    return NO_CHANGES
+
+
+def _hindrances(plan: Plan) -> list[str]:
+    if plan.complete:
+        return []
+    return [f"Incomplete: {len(plan.unreadable)} of the reads failed; what they would tell is not in here."]
+
+
+def _forgets(counts: Counts) -> list[str]:
+    if not counts.forgotten:
+        return []
+    return [f"Forget: {_entries(counts.forgotten)} to drop from the state; Azure is left alone."]
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
