@@ -179,9 +179,8 @@ class _Early(asyncio.Protocol):
 
 def _connect_refusal(head: bytes) -> bytes | None:
     """The answer to a CONNECT that is not for a served host on port 443; None where it is."""
-    line, _, rest = head.partition(b"\r\n")
-    words = line.decode("latin-1").split(" ")
-    if len(words) != 3 or not rest.endswith(b"\r\n\r\n"):
+    words = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
+    if len(words) != 3 or not head.endswith(b"\r\n\r\n"):
         return _raw(400, "Bad Request", "A CONNECT request has a target, and nothing follows it.")
     host, _, port = words[1].rpartition(":")
     if port != "443" or not is_served(host):

@@ -17,8 +17,6 @@ from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.request_log import Recorder
 from declarative_kv.emulator.transport import InProcessTransport
 
-pytestmark = pytest.mark.asyncio
-
 VAULT = "https://kv-one.vault.azure.net"
 
 
@@ -36,9 +34,7 @@ class Echo:
         return json_response(200, {"method": request.method, "body": request.body.decode()})
 
 
-def over(
-    application: Echo, *, recorder: Recorder | None = None, **options: Any
-) -> AsyncPipelineClient[Any, Any]:
+def over(application: Echo, *, recorder: Recorder | None = None, **options: Any) -> AsyncPipelineClient[Any, Any]:
     transport = InProcessTransport(application, recorder=recorder)
     return AsyncPipelineClient("", transport=transport, **options)
 
@@ -47,9 +43,7 @@ async def test_a_request_reaches_the_application_decoded() -> None:
     echo = Echo()
     client = over(echo)
     url = f"{VAULT}/secrets/Db%20One?api%2Dversion=7.4&maxresults=25"
-    response = await client.send_request(
-        HttpRequest("PUT", url, json={"value": "x"}, headers={"X-Ms-A": "b"})
-    )
+    response = await client.send_request(HttpRequest("PUT", url, json={"value": "x"}, headers={"X-Ms-A": "b"}))
 
     assert response.json() == {"method": "PUT", "body": '{"value": "x"}'}
     (asked,) = echo.asked
