@@ -1,0 +1,48 @@
+"""Where a state is: a file's path now; a blob's URL is recognised, so that it is not taken for a file."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from declarative_kv.model.codec import Specs
+from declarative_kv.model.state import State
+from declarative_kv.state import problems
+from declarative_kv.state.journal import Journal
+from declarative_kv.state.local import LocalStore
+from declarative_kv.state.lock import Clock, Holder
+
+
+class Store(Protocol):
+    """A place for one state; `LocalStore` states the contract of each."""
+
+    def read(self) -> State:
+        """What is saved; no lock, no write."""
+        ...
+
+    def locked(self, operation: str, timeout: float = 0) -> AbstractContextManager[Journal]:
+        """Hold the lock and write."""
+        ...
+
+    def unlock(self) -> Holder | None:
+        """Clear away a lock that a killed run left."""
+        ...
+
+
+def open_store(location: str, spec_types: Specs, *, clock: Clock) -> Store:
+    """The store at a location. Nothing is read or created yet; `StateError` where no state can be there."""
+    scheme, separator, _ = location.partition("://")
+    if separator:
+        known = "states in a blob are not supported yet." if scheme == "azblob" else "there is no such kind of store."
+        raise problems.no_such_place(location, known)
+    if not location:
+        raise problems.no_such_place("(empty)", "it names no file.")
+    # A link stays a link: the files beside the state are those of the file that it leads to.
+    try:
+        path = Path(location).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise problems.no_such_place(location, "it is no path of a file.") from error
+    if path.exists() and not path.is_file():
+        raise problems.no_such_place(location, "it is a folder." if path.is_dir() else "it is not a plain file.")
+    return LocalStore(path, spec_types, clock)
