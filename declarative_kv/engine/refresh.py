@@ -150,7 +150,9 @@ def _find(
     if at not in desired or not kind.replaceable:
         return None
     wanted = desired[at].spec
-    return next((one for one in everything if type(one.spec) is type(wanted) and kind.equivalent(wanted, one.spec)), None)
+    return next(
+        (one for one in everything if type(one.spec) is type(wanted) and kind.equivalent(wanted, one.spec)), None
+    )
 
 
 async def _examine_existing(kinds: Kinds, azure: Any, desired: Desired, reading: Reading) -> Reading:

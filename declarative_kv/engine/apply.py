@@ -1,0 +1,164 @@
+"""Carry out a plan: walk its changes in order, save each, read everything written back, and say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from declarative_kv.engine.entries import accepted_entry, quiet_entry
+from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
+from declarative_kv.engine.recovered import check_recovered
+from declarative_kv.engine.steps import Tools, carry_out
+from declarative_kv.engine.verify import read_back
+from declarative_kv.engine.walk import Walked, walk
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import DkvError
+from declarative_kv.model.kind import Plane
+from declarative_kv.model.plan import Action, Change, Plan
+
+KEY_KIND = "fingerprint_key"
+"""Steps of this made-up kind remove a vault's fingerprint key, after its last secret and before our last grant."""
+
+Report = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What an apply has met so far."""
+
+    report: Report
+    problems: list[Diagnostic] = field(default_factory=list)
+    broken: set[Address] = field(default_factory=set)
+
+
+async def apply(
+    tools: Tools,
+    plan: Plan,
+    report: Report,
+    *,
+    parallelism: int = 32,
+    stop: asyncio.Event | None = None,
+) -> Outcome:
+    """Do what the plan says and nothing else. Azure's refusals are in the outcome, never raised.
+
+    `parallelism` bounds the changes in flight. When `stop` is set, what is in flight is finished and saved.
+    """
+    progress = _Progress(report)
+    changes = {change.address: change for change in plan.pending}
+    _save_what_is_known(tools, plan)
+    steps = _with_key_removal(tools, plan, changes)
+    walked = await walk(
+        steps,
+        lambda at: _step(tools, plan, changes, progress, at),
+        parallelism=parallelism,
+        stop=stop or asyncio.Event(),
+    )
+    for at, because in sorted(walked.skipped.items()):
+        if at in changes:
+            report(Skipped(changes[at], because))
+    done = [changes[at] for at in walked.done if at in changes]
+    unread = await read_back(tools, done)
+    progress.problems.extend(unread.values())
+    for at, problem in unread.items():
+        report(Failed(changes[at], (problem,)))
+    return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unread])
+
+
+def _save_what_is_known(tools: Tools, plan: Plan) -> None:
+    """Bring the state up to date where nothing is written to Azure: shared grants, confirmed values, new protection."""
+    entry_of = accepted_entry if plan.options.refresh_only else quiet_entry
+    for change in plan.changes:
+        if change.action is not Action.NOOP or not change.known:
+            continue
+        if (entry := entry_of(tools.kinds[change.address.kind], change)) is not None:
+            tools.journal.put(entry)
+
+
+def _with_key_removal(tools: Tools, plan: Plan, changes: Mapping[Address, Change]) -> dict[Address, frozenset[Address]]:
+    """The graph to walk: the plan's changes, and the removal of keys that no secret of ours needs any longer."""
+    after = {at: change.after for at, change in changes.items()}
+    if not plan.options.destroy:
+        return after
+    last: dict[Address, frozenset[Address]] = {}
+    for vault, secrets in _emptied(tools, changes).items():
+        last[Address(KEY_KIND, vault)] = frozenset(secrets)
+        for at, change in changes.items():
+            takes_grant = change.action is Action.DESTROY and tools.kinds[at.kind].plane is Plane.CONTROL
+            if takes_grant and set(secrets) & change.after:
+                after[at] = after[at] | {Address(KEY_KIND, vault)}
+    return {**after, **last}
+
+
+def _emptied(tools: Tools, changes: Mapping[Address, Change]) -> dict[str, list[Address]]:
+    """The vaults, by ARM id, that stay, hold a key that we made, and lose their last secret of ours."""
+    keyed = {vault for vault, facts in tools.journal.state.keys.items() if facts.get("made")}
+    going: dict[str, list[Address]] = defaultdict(list)
+    for at, change in changes.items():
+        if tools.kinds[at.kind].plane is Plane.DATA and change.prior is not None:
+            going[str(change.prior.spec.vault).lower()].append(at)
+    destroyed = {c.prior.remote_id.lower() for c in changes.values() if c.action is Action.DESTROY and c.prior}
+    left = {
+        str(entry.spec.vault).lower()
+        for at, entry in tools.journal.state.entries.items()
+        if tools.kinds[at.kind].plane is Plane.DATA and at not in changes
+    }
+    return {vault: secrets for vault, secrets in going.items() if vault in keyed - left - destroyed}
+
+
+async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], progress: _Progress, at: Address) -> bool:
+    if at.kind == KEY_KIND:
+        return await _remove_key(tools, progress, at.path)
+    change = changes[at]
+    progress.report(Started(change))
+    begun = time.monotonic()
+    try:
+        await carry_out(tools, change)
+        if change.action is Action.RECOVER and not change.known:
+            await check_recovered(tools, plan, change)
+        if change.action is Action.DESTROY and change.prior is not None:
+            _forget_key(tools, change.prior.remote_id)
+    except DkvError as error:
+        placed = tuple(_placed(problem, change) for problem in error.diagnostics)
+        progress.problems.extend(placed)
+        progress.report(Failed(change, placed))
+        return False
+    progress.report(Finished(change, time.monotonic() - begun))
+    return True
+
+
+async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
+    try:
+        await tools.ring.delete(vault)
+    except DkvError as error:
+        progress.problems.extend(error.diagnostics)
+        return False
+    _forget_key(tools, vault)
+    progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
+    return True
+
+
+def _forget_key(tools: Tools, remote_id: str) -> None:
+    """A vault that is gone took its key along."""
+    if remote_id.lower() in tools.saved_keys:
+        tools.journal.key(remote_id, None)
+        tools.saved_keys.pop(remote_id.lower())
+
+
+def _placed(problem: Diagnostic, change: Change) -> Diagnostic:
+    return replace(problem, span=problem.span or change.span, address=problem.address or change.address)
+
+
+def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress, done: Iterable[Change]) -> Outcome:
+    finished = tuple(done)
+    return Outcome(
+        state=tools.journal.state,
+        done=finished,
+        failed=tuple(progress.problems),
+        skipped=walked.skipped,
+        unstarted=tuple(at for at in walked.unstarted if at.kind != KEY_KIND),
+        counts=replace(plan, changes=finished).counts(),
+    )

@@ -1,0 +1,255 @@
+"""One change for every chosen address: the decision table applied, with the cases that stand under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from declarative_kv.engine.decide import decide
+from declarative_kv.model.address import Address
+from declarative_kv.model.kind import Kinds, Plane, ResourceKind
+from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason, Value, Verdict
+from declarative_kv.model.resource import Condition, Desired, Importing, Observed, Reading, Resource
+from declarative_kv.model.state import Entry, State, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a plan is made of."""
+
+    kinds: Kinds
+    desired: Desired
+    state: State
+    reading: Reading
+    verdicts: Mapping[Address, Verdict]
+    options: Options
+    chosen: frozenset[Address]
+    fingerprints: bool = True
+    groups: frozenset[str] = frozenset()
+
+    def wanted(self, at: Address) -> Resource | None:
+        """The declaration of an address, unless the run destroys."""
+        return None if self.options.destroy else self.desired.get(at)
+
+    def importing(self, at: Address) -> bool:
+        """Whether an existing object may be taken over: by its own setting, its vault's `import: all`, or the option."""
+        if self.options.import_all or self.options.import_only:
+            return True
+        own = self.desired[at].lifecycle.importing is not Importing.NO
+        vault = self.desired.get(Address("vault", at.container))
+        return own or (bool(at.key) and vault is not None and vault.lifecycle.importing is Importing.ALL)
+
+
+def changes_of(inputs: Inputs) -> tuple[Change, ...]:
+    """A change for every chosen address that could be read and is not merely checked, no-ops included."""
+    changes = {at: change for at in sorted(inputs.chosen) if (change := _change(inputs, at)) is not None}
+    if inputs.options.refresh_only:
+        return tuple(_accepting(change) for change in changes.values())
+    changes = {at: _known_after_recover(change, changes) for at, change in changes.items()}
+    return tuple(_contained(change, changes, inputs) for change in changes.values())
+
+
+def _change(inputs: Inputs, at: Address) -> Change | None:
+    wanted, prior, live = inputs.wanted(at), inputs.state.entries.get(at), inputs.reading.live.get(at)
+    if at in inputs.reading.unread:
+        return None
+    if wanted is not None and wanted.lifecycle.existing:
+        return None if prior is None else Change(at, Action.FORGET, Reason.UNDECLARED, prior=prior, span=wanted.span)
+    if wanted is None and prior is None:
+        return None
+    kind = inputs.kinds[at.kind]
+    condition = live.condition if live is not None else None
+    action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=condition)
+    base = Change(at, action, reason, desired=wanted, prior=prior, live=live, verdict=inputs.verdicts.get(at))
+    if wanted is None:
+        return _removal(base, inputs)
+    base = replace(base, span=wanted.span)
+    match action:
+        case Action.CREATE:
+            return _creation(kind, base, inputs)
+        case Action.RECOVER:
+            return _recovery(kind, base)
+        case Action.IMPORT:
+            return _import(kind, base, inputs)
+        case _:
+            return _comparison(kind, base, inputs)
+
+
+def _removal(base: Change, inputs: Inputs) -> Change:
+    if base.action is Action.DESTROY and base.prior is not None and base.prior.facts.get("shared"):
+        return replace(base, action=Action.FORGET)
+    if base.action is Action.DESTROY and inputs.options.destroy:
+        return replace(base, reason=Reason.DESTROYING)
+    return base
+
+
+def _creation(kind: ResourceKind, base: Change, inputs: Inputs) -> Change | None:
+    """A create; a `kept` secret that is not there has no value to create it with, so it is only shown."""
+    reason = Reason.INTERRUPTED if _interrupted(base.prior) else base.reason
+    if not kind.holds_value:
+        return replace(base, reason=reason)
+    if base.verdict is not None and base.verdict.value is Value.NONE:
+        waiting = Verdict(
+            Value.NOT_COMPARED, "it has no value in Azure yet; set one with: dkv secret set " + str(base.address)
+        )
+        return replace(base, action=Action.NOOP, reason=Reason.EQUAL, verdict=waiting)
+    return replace(base, reason=reason, writes_value=True)
+
+
+def _recovery(kind: ResourceKind, base: Change) -> Change:
+    assert base.desired is not None
+    assert base.live is not None
+    if kind.plane is Plane.CONTROL:
+        return replace(base, known=False)
+    diff = _difference(kind, base.desired, base.live)
+    return replace(base, diff=diff, writes_value=_moved(base.verdict))
+
+
+def _import(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
+    assert base.desired is not None
+    assert base.live is not None
+    diff = _difference(kind, base.desired, base.live)
+    shared = kind.replaceable and base.live.id != kind.remote_id(base.desired.spec).lower()
+    if shared and not inputs.importing(base.address):
+        return replace(base, action=Action.NOOP, reason=Reason.EQUAL, facts={"shared": True})
+    return replace(base, diff=diff, facts=base.verdict.facts if base.verdict else {})
+
+
+def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
+    """Wanted, known and live: an update, a replacement, or nothing."""
+    assert base.desired is not None
+    assert base.live is not None
+    assert base.prior is not None
+    requested = base.address in inputs.options.replace
+    facts = base.verdict.facts if base.verdict else {}
+    if kind.replaceable and (requested or _another_object(kind, base)):
+        reason = Reason.REQUESTED if requested else Reason.CONFIG_MOVED
+        return replace(base, action=Action.REPLACE, reason=reason, diff=identity_diff(base))
+    diff = _difference(kind, base.desired, base.live)
+    writes = _moved(base.verdict) or (requested and kind.holds_value)
+    if _interrupted(base.prior) and (diff or writes):
+        return replace(base, reason=Reason.INTERRUPTED, diff=diff, writes_value=writes, facts=facts)
+    if not diff and not writes:
+        return replace(base, action=Action.NOOP, reason=Reason.EQUAL, facts=facts)
+    reason = Reason.REQUESTED if requested else _who_moved(kind, base, diff)
+    return replace(base, reason=reason, diff=diff, writes_value=writes, facts=facts)
+
+
+def _difference(kind: ResourceKind, desired: Resource, live: Observed) -> tuple[AttrDiff, ...]:
+    """What differs, less what the entry ignores."""
+    return tuple(d for d in kind.diff(desired.spec, live.spec) if d.path[0] not in desired.lifecycle.ignore)
+
+
+def _moved(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.value in (Value.NEW, Value.CHANGED, Value.MOVED_OUTSIDE)
+
+
+def _interrupted(prior: Entry | None) -> bool:
+    return prior is not None and prior.status is Status.PENDING
+
+
+def _another_object(kind: ResourceKind, base: Change) -> bool:
+    """Whether the entry in state is a grant to somebody else, or of something else, than the one declared now."""
+    assert base.desired is not None
+    assert base.prior is not None
+    return "replaces" in base.prior.facts or not kind.equivalent(base.desired.spec, base.prior.spec)
+
+
+def identity_diff(base: Change) -> tuple[AttrDiff, ...]:
+    assert base.desired is not None
+    assert base.prior is not None
+    before, after = base.prior.spec, base.desired.spec
+    return tuple(
+        AttrDiff((name,), getattr(before, name), getattr(after, name))
+        for name in sorted(field.name for field in fields(after) if field.metadata.get("identity"))
+        if getattr(before, name) != getattr(after, name)
+    )
+
+
+def _who_moved(kind: ResourceKind, base: Change, diff: tuple[AttrDiff, ...]) -> Reason:
+    """Which side differs from what was applied last."""
+    assert base.desired is not None
+    assert base.prior is not None
+    assert base.live is not None
+    outside = bool(drifted(kind, base.prior, base.live)) or (
+        base.verdict is not None and base.verdict.value is Value.MOVED_OUTSIDE
+    )
+    inside = any(_written(base.prior.spec, d.path) != d.after for d in diff) or (
+        base.verdict is not None and base.verdict.value is Value.CHANGED
+    )
+    if outside and inside:
+        return Reason.BOTH_MOVED
+    return Reason.AZURE_MOVED if outside else Reason.CONFIG_MOVED
+
+
+def _written(spec: Any, path: tuple[str, ...]) -> Any:
+    """The value at a path of a spec: fields first, then keys of a mapping; None where there is none."""
+    found = spec
+    for part in path:
+        if found is None:
+            return None
+        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
+    return found
+
+
+def left_out(before: Any, after: Any, prefix: str = "") -> Iterator[str]:
+    """The settings that `before` wrote and `after` does not, as dotted names; tags and network one by one."""
+    for field in fields(before):
+        if field.metadata.get("identity") or field.metadata.get("hidden") or not field.compare:
+            continue
+        was, now = getattr(before, field.name), getattr(after, field.name)
+        if was is None:
+            continue
+        if now is None:
+            yield prefix + field.name
+        elif is_dataclass(was):
+            yield from left_out(was, now, f"{prefix}{field.name}.")
+        elif isinstance(was, Mapping):
+            yield from (f"{prefix}{field.name}.{key}" for key in sorted(was) if key not in now)
+
+
+def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff, ...]:
+    """What differs between what was applied and what Azure holds now, in that direction."""
+    return tuple(AttrDiff(d.path, d.after, d.before) for d in kind.diff(prior.spec, live.spec))
+
+
+def _accepting(change: Change) -> Change:
+    """In a refresh-only run nothing is written to Azure: what is gone is forgotten, what moved is taken into the state."""
+    if change.prior is not None and (change.live is None or change.live.condition is not Condition.LIVE):
+        return replace(change, action=Action.FORGET, reason=Reason.GONE, diff=(), writes_value=False)
+    return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False)
+
+
+def _known_after_recover(change: Change, changes: Mapping[Address, Change]) -> Change:
+    """What lies in a vault that is about to come back is expected as it was applied, and checked when it is back."""
+    vault = changes.get(Address("vault", change.address.container))
+    if vault is None or vault is change or vault.action is not Action.RECOVER or change.prior is None:
+        return change
+    comes_back = change.action is Action.CREATE and change.address.kind in ("secret", "access_policy")
+    if not comes_back:
+        return change
+    return replace(change, action=Action.NOOP, reason=Reason.EQUAL, verdict=None, known=False, writes_value=False)
+
+
+def _contained(change: Change, changes: Mapping[Address, Change], inputs: Inputs) -> Change:
+    """What lies below a vault that is destroyed goes with it, without a call of its own."""
+    vault = changes.get(Address("vault", change.address.container))
+    if vault is None or vault is change or vault.action is not Action.DESTROY or not change.address.key:
+        return change
+    below = change.live is not None and (change.live.parent or "").lower() == vault_id(vault)
+    return replace(change, reason=Reason.CONTAINED) if change.action is Action.DESTROY and below else change
+
+
+def vault_id(change: Change) -> str:
+    """The remote id of a change's object as last known, lower case."""
+    known = change.live or change.prior
+    return known.remote_id.lower() if known is not None else ""
+
+
+def below_vaults(inputs: Inputs) -> Iterator[tuple[Address, str]]:
+    """The declared vaults that are there: address and remote id, lower case."""
+    for at in sorted(inputs.chosen):
+        live = inputs.reading.live.get(at)
+        if at.kind == "vault" and at in inputs.desired and live is not None and live.condition is Condition.LIVE:
+            yield at, live.id

@@ -1,0 +1,127 @@
+"""Whether the running identity may make a plan's changes on the data plane, by the grants present and planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from declarative_kv.engine.changes import Inputs
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import PlanError
+from declarative_kv.model.kind import Plane
+from declarative_kv.model.plan import Action, Change, Head, Reason
+from declarative_kv.model.resource import Condition
+from declarative_kv.model.roles import builtin_roles
+from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec, SecretSpec
+
+_NEEDS = {
+    Action.CREATE: ("set", "Microsoft.KeyVault/vaults/secrets/setSecret/action"),
+    Action.UPDATE: ("set", "Microsoft.KeyVault/vaults/secrets/setSecret/action"),
+    Action.DESTROY: ("delete", "Microsoft.KeyVault/vaults/secrets/delete"),
+    Action.RECOVER: ("recover", "Microsoft.KeyVault/vaults/secrets/recover/action"),
+}
+"""What each action needs: a secret permission of an access policy, or a data action of a role (Key Vault documentation)."""
+
+
+def helpful_principals(inputs: Inputs, current: str) -> frozenset[str]:
+    """The object ids, lower case, whose grants may help the running identity: its own, and those of groups."""
+    groups = {
+        str(spec.principal).lower()
+        for spec in _specs(inputs)
+        if isinstance(spec, RoleAssignmentSpec) and str(spec.principal_type).lower() == "group"
+    }
+    return frozenset({current.lower(), *groups, *(one.lower() for one in inputs.groups)} - {""})
+
+
+def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> None:
+    """Raise `PlanError` with `no-data-access` for each vault where no grant, present or planned, covers its changes."""
+    needed: dict[tuple[Address, str], Change] = {}
+    changes = tuple(changes)
+    for change in changes:
+        works = change.action in _NEEDS and change.reason is not Reason.CONTAINED
+        if works and inputs.kinds[change.address.kind].plane is Plane.DATA:
+            needed.setdefault((Address("vault", change.address.container), change.action), change)
+    after = _grants_after(inputs, changes)
+    helpful = helpful_principals(inputs, head.object_id)
+    problems = {
+        vault: _problem(vault, change, rbac=_is_rbac(inputs, vault), head=head)
+        for (vault, _), change in needed.items()
+        if head.object_id and not _covered(inputs, change, vault, after, helpful)
+    }
+    if problems:
+        raise PlanError.of(problems.values())
+
+
+def _specs(inputs: Inputs) -> Iterator[object]:
+    yield from (resource.spec for resource in inputs.desired.values())
+    yield from (one.spec for one in inputs.reading.rest)
+
+
+def _grants_after(inputs: Inputs, changes: Iterable[Change]) -> list[tuple[object, bool]]:
+    """The grants that hold while the data plane is worked on, each with whether it is only known from Azure.
+
+    Removals come after that work, so what is there now still holds; what is changed holds as it will be.
+    """
+    changed = {change.address: change for change in changes}
+    grants: list[tuple[object, bool]] = [(one.spec, True) for one in inputs.reading.rest]
+    for at in inputs.reading.live.keys() | changed.keys():
+        change, live = changed.get(at), inputs.reading.live.get(at)
+        if change is not None and change.desired is not None and change.action is not Action.FORGET:
+            grants.append((change.desired.spec, False))
+        elif live is not None and live.condition is Condition.LIVE:
+            grants.append((live.spec, True))
+    return grants
+
+
+def _covered(
+    inputs: Inputs, change: Change, vault: Address, grants: Iterable[tuple[object, bool]], helpful: frozenset[str]
+) -> bool:
+    permission, data_action = _NEEDS[change.action]
+    spec = change.desired.spec if change.desired is not None else change.live.spec if change.live is not None else None
+    assert isinstance(spec, SecretSpec)
+    target = f"{spec.vault}/secrets/{spec.name}".lower()
+    rbac = _is_rbac(inputs, vault)
+    for grant, only_live in grants:
+        match grant:
+            case AccessPolicySpec() if not rbac and str(grant.vault).lower() == str(spec.vault).lower():
+                # A live entry of unknown type may be a group that the identity is in: only Azure can tell.
+                fits = only_live or str(grant.principal).lower() in helpful
+                if fits and {permission, "all"} & set(grant.secrets):
+                    return True
+            case RoleAssignmentSpec() if rbac and target.startswith(str(grant.scope).lower().rstrip("/") + "/"):
+                role = builtin_roles().get(str(grant.role).lower())
+                if str(grant.principal).lower() in helpful and (role is None or role.permits_data(data_action)):
+                    return True
+    return False
+
+
+def _is_rbac(inputs: Inputs, vault: Address) -> bool:
+    """The access model that holds during the run: as declared, else as it is."""
+    wanted, live = inputs.desired.get(vault), inputs.reading.live.get(vault)
+    for side in (wanted, live, inputs.state.entries.get(vault)):
+        if side is not None and side.spec.access is not None:
+            return bool(side.spec.access == "rbac")
+    return False
+
+
+def _problem(vault: Address, change: Change, *, rbac: bool, head: Head) -> Diagnostic:
+    permission, data_action = _NEEDS[change.action]
+    if rbac:
+        missing = f"the data action {data_action}"
+        entry = f"vaults:\n  {vault.path}:\n    roles: {{deployer: [Key Vault Secrets Officer]}}"
+    else:
+        missing = f"the secret permission `{permission}` in an access policy"
+        entry = f"vaults:\n  {vault.path}:\n    access_policies:\n      deployer: {{template: secret-management}}"
+    return Diagnostic(
+        code="no-data-access",
+        summary="The running identity has no access to the secrets",
+        detail=f"{change.address} needs {missing} on {vault}, and {head.identity} ({head.object_id}) has no such grant, "
+        "neither now nor in this plan.",
+        hint=f"Add the entry:\n{_indented('principals: {deployer: {current: true}}')}\n{_indented(entry)}",
+        span=change.span,
+        address=change.address,
+    )
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())

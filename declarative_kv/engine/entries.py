@@ -1,0 +1,125 @@
+"""The state's entries as an apply writes them: pending before the first call, applied after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from declarative_kv.model.kind import ResourceKind
+from declarative_kv.model.plan import Change
+from declarative_kv.model.resource import Observed, Resource
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.state import Entry, Status
+
+FINGERPRINT = ("fingerprint", "fingerprint_key")
+_PENDING = ("pending_fingerprint", "pending_key", "seen_version", "replaces")
+
+
+def pending_entry(
+    kind: ResourceKind, change: Change, *, fingerprint: Mapping[str, Any], replaces: str | None = None
+) -> Entry:
+    """What must stand in the state before the first call that could create an object or a version."""
+    wanted = _wanted(change)
+    facts = dict(change.prior.facts) if change.prior is not None else {}
+    if fingerprint:
+        facts["pending_fingerprint"] = fingerprint.get("fingerprint")
+        facts["pending_key"] = fingerprint.get("fingerprint_key")
+    if kind.holds_value:
+        facts["seen_version"] = facts.get("version")
+    if replaces is not None:
+        facts["replaces"] = replaces
+    known = change.prior.remote_id if change.prior is not None and replaces is None else kind.remote_id(wanted.spec)
+    return _entry(wanted, known, Status.PENDING, facts)
+
+
+def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerprint: Mapping[str, Any]) -> Entry:
+    """What stands in the state when the change is done."""
+    wanted = _wanted(change)
+    facts = kept_facts(change.prior)
+    facts |= live.facts
+    facts |= change.facts
+    facts |= fingerprint
+    if change.facts.get("shared") is None:
+        facts.pop("shared", None)
+    return _entry(wanted, live.remote_id, Status.APPLIED, facts)
+
+
+def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
+    """The entry of a change that writes nothing, or None where the state has it so already.
+
+    Of a secret only what a comparison established is taken over: the list's own facts would hide a foreign version.
+    """
+    if change.live is None or change.desired is None or (change.prior is None and not change.facts):
+        return None
+    facts = kept_facts(change.prior)
+    if not kind.holds_value:
+        facts |= change.live.facts
+    facts |= change.facts
+    if change.prior is not None and change.prior.facts.get("shared"):
+        facts["shared"] = True
+    entry = _entry(change.desired, change.live.remote_id, Status.APPLIED, facts)
+    return None if entry == change.prior and _same_source(entry, change.prior) else entry
+
+
+def accepted_entry(kind: ResourceKind, change: Change) -> Entry | None:
+    """The entry after `--refresh-only`: the settings that we manage as Azure has them now."""
+    prior, live = change.prior, change.live
+    if prior is None or live is None:
+        return None
+    facts = kept_facts(prior) | dict(live.facts)
+    if kind.holds_value and live.facts.get("created") != prior.facts.get("created"):
+        facts.pop("version", None)
+        facts |= change.facts
+    entry = replace(prior, spec=accepted(prior.spec, live.spec), facts=facts)
+    return None if entry == prior else entry
+
+
+def accepted(prior: Any, live: Any) -> Any:
+    """The settings that `prior` writes, with the values of `live`."""
+    found = {}
+    for field in fields(prior):
+        was, now = getattr(prior, field.name), getattr(live, field.name)
+        if was is None or field.metadata.get("identity") or not field.compare:
+            continue
+        if is_dataclass(was) and now is not None:
+            found[field.name] = accepted(was, now)
+        elif isinstance(was, Mapping) and isinstance(now, Mapping):
+            found[field.name] = {key: now[key] for key in was if key in now}
+        elif not isinstance(now, Sensitive):
+            found[field.name] = now
+    return replace(prior, **found)
+
+
+def kept_facts(prior: Entry | None) -> dict[str, Any]:
+    """The facts that outlive a write: all but those of an interrupted one."""
+    return {name: fact for name, fact in (prior.facts if prior else {}).items() if name not in _PENDING}
+
+
+def without_value(spec: Any) -> Any:
+    """The spec with nothing hidden in it."""
+    names: Iterable[str] = (field.name for field in fields(spec) if field.metadata.get("hidden"))
+    hidden = dict.fromkeys(names)
+    return replace(spec, **hidden) if hidden else spec
+
+
+def _wanted(change: Change) -> Resource:
+    assert change.desired is not None, change.address
+    return change.desired
+
+
+def _entry(wanted: Resource, remote_id: str, status: Status, facts: Mapping[str, Any]) -> Entry:
+    return Entry(
+        address=wanted.address,
+        remote_id=remote_id,
+        spec=without_value(wanted.spec),
+        depends_on=wanted.depends_on,
+        status=status,
+        facts=facts,
+        protect=wanted.lifecycle.protect,
+    )
+
+
+def _same_source(entry: Entry, prior: Entry | None) -> bool:
+    """Sources are no part of a comparison, so equality of entries does not see them."""
+    return prior is not None and getattr(entry.spec, "source", None) == getattr(prior.spec, "source", None)

@@ -1,0 +1,56 @@
+"""What Azure holds in a managed vault and the YAML does not: found, and treated as the vault's `others` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from declarative_kv.engine.changes import Inputs, below_vaults
+from declarative_kv.model.address import Address
+from declarative_kv.model.plan import Action, Change, Reason, Unmanaged
+from declarative_kv.model.resource import Condition, Observed, OtherPolicy
+
+
+def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
+    """Live objects below declared vaults that have no address, less what `others` ignores and what is the system's."""
+    vaults = {vault_id: at for at, vault_id in below_vaults(inputs)}
+    found = [
+        Unmanaged(Address(one.kind, f"{vault.path}/{one.label}"), vault, policy, one)
+        for one in inputs.reading.rest
+        if _counts(one) and (vault := vaults.get((one.parent or "").lower())) is not None
+        if (policy := _policy(inputs, vault, one.kind)) is not OtherPolicy.IGNORE
+    ]
+    return tuple(sorted(found, key=lambda one: (one.vault, one.address)))
+
+
+def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[Change]:
+    """The destroys that `others: delete` asks for; the running identity's last grant on a vault stays."""
+    if inputs.options.destroy or inputs.options.refresh_only:
+        return
+    for one in unmanaged:
+        if one.policy is OtherPolicy.DELETE and not _is_last_grant(inputs, one, current):
+            yield Change(one.address, Action.DESTROY, Reason.OTHERS_DELETE, live=one.live)
+
+
+def _counts(one: Observed) -> bool:
+    return one.condition is Condition.LIVE and not one.system and one.kind != "vault"
+
+
+def _policy(inputs: Inputs, vault: Address, kind: str) -> OtherPolicy:
+    return inputs.desired[vault].lifecycle.others.get(kind, OtherPolicy.REPORT)
+
+
+def _is_last_grant(inputs: Inputs, one: Unmanaged, current: str) -> bool:
+    """Whether deleting it would take the running identity's last grant on this vault."""
+    kind = inputs.kinds[one.live.kind]
+    grantee = kind.grantee(one.live.spec)
+    if grantee is None or not current or grantee.lower() != current.lower():
+        return False
+    declared = (
+        resource
+        for at, resource in inputs.desired.items()
+        if at.container == one.vault.path and not resource.lifecycle.existing
+    )
+    return not any(
+        (other := inputs.kinds[resource.address.kind].grantee(resource.spec)) and other.lower() == current.lower()
+        for resource in declared
+    )

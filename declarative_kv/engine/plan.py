@@ -1,0 +1,108 @@
+"""Make the plan: pure, from what is wanted, what the state knows and what Azure holds.
+
+The body of `plan` is the whole story; each step is a function of values in a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declarative_kv.engine.access import access_lines
+from declarative_kv.engine.changes import Inputs, changes_of, left_out
+from declarative_kv.engine.coverage import check_data_access, helpful_principals
+from declarative_kv.engine.drift import drift_of
+from declarative_kv.engine.guards import guard, irreversible
+from declarative_kv.engine.order import check_cycles, in_order
+from declarative_kv.engine.others import unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.select import select
+from declarative_kv.engine.shape import check_shape
+from declarative_kv.model.address import Address
+from declarative_kv.model.kind import Kinds
+from declarative_kv.model.plan import Change, Head, Options, Plan, Unwritten, Verdict
+from declarative_kv.model.resource import Desired, Reading
+from declarative_kv.model.state import State
+
+KEY_NAME = "dkv-fingerprint-key"
+
+
+def plan(
+    kinds: Kinds,
+    desired: Desired,
+    state: State,
+    reading: Reading,
+    verdicts: Mapping[Address, Verdict],
+    head: Head,
+    options: Options,
+    *,
+    fingerprints: bool = True,
+    groups: frozenset[str] = frozenset(),
+) -> Plan:
+    """Decide every change. Pure: no I/O, no clock, no randomness.
+
+    `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids that are known to be groups.
+
+    Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
+    """
+    check_cycles(desired)
+    chosen = select(desired, state, options)
+    inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups)
+    unmanaged = unmanaged_objects(inputs)
+    changes = [*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, head.object_id)]
+    check_shape(inputs, changes)
+    check_data_access(inputs, changes, head)
+    ordered = in_order(kinds, changes, helpful_principals(inputs, head.object_id))
+    return Plan(
+        head=head,
+        changes=ordered,
+        drift=drift_of(inputs),
+        unmanaged=unmanaged,
+        access=access_lines(ordered, head),
+        blocks=guard(inputs, ordered),
+        irreversible=irreversible(ordered),
+        unwritten=_unwritten(inputs),
+        notes=_key_notes(inputs, ordered),
+        unreadable=reading.unreadable,
+        base=state.base,
+        options=options,
+    )
+
+
+def only_drift(inputs: Inputs, head: Head) -> Plan:
+    """The state held against Azure, without any wish: what `dkv drift` reports."""
+    return Plan(
+        head=head,
+        changes=(),
+        drift=drift_of(inputs),
+        unmanaged=unmanaged_objects(inputs),
+        unreadable=inputs.reading.unreadable,
+        base=inputs.state.base,
+        options=inputs.options,
+    )
+
+
+def _unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
+    """The settings that left the YAML since the last apply; Azure keeps them."""
+    found = []
+    for at in sorted(inputs.chosen):
+        wanted, prior = inputs.wanted(at), inputs.state.entries.get(at)
+        if wanted is None or prior is None or wanted.lifecycle.existing:
+            continue
+        gone = tuple(left_out(prior.spec, wanted.spec))
+        if gone:
+            found.append(Unwritten(at, gone))
+    return tuple(found)
+
+
+def _key_notes(inputs: Inputs, changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Where this run will make, or with the vault remove, a fingerprint key."""
+    writing = {change.address.container for change in changes if change.writes_value and change.verdict is not None}
+    keyed = {one.parent.lower() for one in inputs.reading.rest if one.system and one.parent and one.label == KEY_NAME}
+    notes = []
+    for vault in sorted(writing):
+        at = Address("vault", vault)
+        live = inputs.reading.live.get(at)
+        if inputs.fingerprints and (live is None or live.id not in keyed):
+            notes.append(
+                f"{at} gets a fingerprint key (secret {KEY_NAME}), by which later plans see that a value changed"
+            )
+    return tuple(notes)

@@ -1,0 +1,259 @@
+"""One change carried out: pending before the first call that could create something, saved after the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
+
+from declarative_kv.engine.entries import applied_entry, pending_entry
+from declarative_kv.engine.fingerprint import KeyRing, stamp
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import AzureError, Forbidden, PlanError
+from declarative_kv.model.kind import Kinds, Plane, ResourceKind
+from declarative_kv.model.plan import Action, Change, Reason
+from declarative_kv.model.resource import Condition, Observed, Scope
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.state import Entry, State
+
+T = TypeVar("T")
+
+PROPAGATION = 600.0
+"""Seconds that a fresh grant is waited for (Azure RBAC documentation: up to ten minutes)."""
+_NOT_YET = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+class Journal(Protocol):
+    """What the applier needs of `declarative_kv.state`'s journal."""
+
+    @property
+    def state(self) -> State:
+        """The state as it is now."""
+        ...
+
+    def get(self, address: Address) -> Entry | None:
+        """One entry as it is now."""
+        ...
+
+    def put(self, entry: Entry) -> None:
+        """Save an entry."""
+        ...
+
+    def drop(self, address: Address) -> None:
+        """Forget an entry."""
+        ...
+
+    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
+        """Save or forget what is known of a vault's fingerprint key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything that a step works with. `pause` sleeps, in seconds.
+
+    `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some.
+    """
+
+    kinds: Kinds
+    azure: Any
+    journal: Journal
+    values: Mapping[Address, Sensitive]
+    ring: KeyRing
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    helpful: frozenset[str] = frozenset()
+    granted: set[str] = field(default_factory=set)
+    saved_keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def lately_granted(self, vault: str) -> bool:
+        """Whether the running identity was granted something at the vault, or around it, in this run."""
+        return any((vault.lower() + "/").startswith(where.rstrip("/") + "/") for where in self.granted)
+
+
+async def carry_out(tools: Tools, change: Change) -> None:
+    """Do one change and save its outcome; raises `AzureError` where Azure refuses."""
+    kind = tools.kinds[change.address.kind]
+    step = _STEPS[change.action]
+    if kind.plane is Plane.DATA and change.reason is not Reason.CONTAINED:
+        await _patiently(tools, change, lambda: step(tools, kind, change))
+    else:
+        await step(tools, kind, change)
+    _note_grant(tools, kind, change)
+
+
+async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    wanted, fingerprint = await _with_value(tools, kind, change)
+    tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    with _undone_when_refused(tools, change):
+        live = await kind.create(tools.azure, wanted)
+    tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
+
+
+async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    assert change.live is not None
+    await _bring_into_line(tools, kind, change, change.live)
+
+
+async def _import(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    assert change.live is not None
+    tools.journal.put(applied_entry(kind, change, change.live, fingerprint={}))
+    if change.diff:
+        await _bring_into_line(tools, kind, replace(change, prior=tools.journal.get(change.address)), change.live)
+
+
+async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    """Bring it back; a secret is then made to match, a vault is looked at by the applier before anything goes on."""
+    assert change.live is not None
+    assert change.desired is not None
+    live = await kind.recover(tools.azure, change.live)
+    if kind.plane is Plane.CONTROL or (not change.writes_value and not kind.diff(change.desired.spec, live.spec)):
+        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        return
+    await _bring_into_line(tools, kind, change, live)
+
+
+async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    """The new one exists and is read back before the old one goes; an unchanged one must go first."""
+    assert change.desired is not None
+    old = change.live if change.live is not None and change.live.condition is Condition.LIVE else None
+    replaced = _replaced_id(change)
+    same = old is not None and kind.equivalent(change.desired.spec, old.spec)
+    shared = change.prior is not None and bool(change.prior.facts.get("shared"))
+    if same and old is not None and not shared:
+        await kind.delete(tools.azure, old)
+    tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
+    new = await kind.create(tools.azure, change.desired.spec)
+    if not same and replaced is not None and not shared and replaced.lower() != new.id:
+        await _read_back(tools, kind, change, new)
+        await kind.delete(tools.azure, old or replace(new, remote_id=replaced))
+    tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
+
+
+async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    if change.reason is not Reason.CONTAINED and change.live is not None:
+        await kind.delete(tools.azure, change.live)
+    await _forget(tools, kind, change)
+
+
+async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    if tools.journal.get(change.address) is not None:
+        tools.journal.drop(change.address)
+
+
+_STEPS: Mapping[Action, Callable[[Tools, ResourceKind, Change], Awaitable[None]]] = {
+    Action.CREATE: _create,
+    Action.UPDATE: _update,
+    Action.IMPORT: _import,
+    Action.RECOVER: _recover,
+    Action.REPLACE: _replace,
+    Action.DESTROY: _destroy,
+    Action.FORGET: _forget,
+}
+
+
+async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, live: Observed) -> None:
+    wanted, fingerprint = await _with_value(tools, kind, change)
+    if change.writes_value:
+        tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    with _undone_when_refused(tools, change):
+        done = await kind.update(tools.azure, wanted, live)
+    tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+
+
+async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple[Any, dict[str, Any]]:
+    """The spec as it is sent, and the fingerprint of its value where one is written."""
+    assert change.desired is not None
+    spec = change.desired.spec
+    if not change.writes_value:
+        return spec, {}
+    value = tools.values[change.address]
+    key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(spec.vault))
+    if key is not None:
+        _save_keys(tools)
+    return replace(spec, value=value), stamp(key, change.address, value)
+
+
+def _save_keys(tools: Tools) -> None:
+    for vault, facts in tools.ring.facts.items():
+        if tools.saved_keys.get(vault) != facts:
+            tools.journal.key(vault, facts)
+            tools.saved_keys[vault] = facts
+
+
+@contextmanager
+def _undone_when_refused(tools: Tools, change: Change) -> Iterator[None]:
+    """Where Azure refuses for good nothing was created: the entry goes back to what it was."""
+    try:
+        yield
+    except AzureError as error:
+        if error.status is not None and 400 <= error.status < 500:
+            _put_back(tools, change)
+        raise
+
+
+def _put_back(tools: Tools, change: Change) -> None:
+    if change.prior is not None:
+        tools.journal.put(change.prior)
+    elif tools.journal.get(change.address) is not None:
+        tools.journal.drop(change.address)
+
+
+def _replaced_id(change: Change) -> str | None:
+    """The remote id of the assignment that goes: remembered by an interrupted run, else the one in state."""
+    if change.prior is None:
+        return None
+    remembered = change.prior.facts.get("replaces")
+    return str(remembered) if remembered is not None else change.prior.remote_id
+
+
+async def _read_back(tools: Tools, kind: ResourceKind, change: Change, new: Observed) -> None:
+    assert change.desired is not None
+    where: Scope = kind.scope(change.desired.spec)
+    for pause in (*_PAUSES, None):
+        if any(one.id == new.id for one in await tools.kinds[where.kind].read(tools.azure, where)):
+            return
+        if pause is not None:
+            await tools.pause(pause)
+    raise PlanError(
+        Diagnostic(
+            code="write-not-taken",
+            summary="Azure accepted a write that did not take",
+            detail=f"The new role assignment of {change.address} cannot be read back, so the old one was not removed.",
+            hint="Run the plan again; both assignments are known to the state.",
+            span=change.span,
+            address=change.address,
+        )
+    )
+
+
+async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat while Azure says "no access" and a grant made in this run may still be on its way."""
+    waited, attempt = 0.0, 0
+    while True:
+        try:
+            return await call()
+        except Forbidden as error:
+            if waited >= PROPAGATION or error.code not in _NOT_YET or not tools.lately_granted(_vault_of(change)):
+                raise
+        pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+        await tools.pause(pause)
+        waited, attempt = waited + pause, attempt + 1
+
+
+def _vault_of(change: Change) -> str:
+    side = change.desired or change.prior or change.live
+    return str(side.spec.vault).lower() if side is not None else ""
+
+
+def _note_grant(tools: Tools, kind: ResourceKind, change: Change) -> None:
+    """Remember where the running identity was granted something, so that the data plane is given time to learn it."""
+    if change.desired is None or change.action not in (Action.CREATE, Action.UPDATE, Action.REPLACE):
+        return
+    grantee = kind.grantee(change.desired.spec)
+    if grantee is not None and grantee.lower() in tools.helpful:
+        where = getattr(change.desired.spec, "vault", None) or change.desired.spec.scope
+        tools.granted.add(str(where).lower())
