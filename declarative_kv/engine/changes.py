@@ -33,7 +33,7 @@ class Inputs:
         return None if self.options.destroy else self.desired.get(at)
 
     def importing(self, at: Address) -> bool:
-        """Whether an existing object may be taken over: by its own setting, its vault's `import: all`, or the option."""
+        """Whether an existing object may be taken over: by its own word, its vault's `import: all`, or the option."""
         if self.options.import_all or self.options.import_only:
             return True
         own = self.desired[at].lifecycle.importing is not Importing.NO
@@ -157,6 +157,7 @@ def _another_object(kind: ResourceKind, base: Change) -> bool:
 
 
 def identity_diff(base: Change) -> tuple[AttrDiff, ...]:
+    """The parts of the object's name that were applied and that are declared now, where they differ."""
     assert base.desired is not None
     assert base.prior is not None
     before, after = base.prior.spec, base.desired.spec
@@ -215,7 +216,7 @@ def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff,
 
 
 def _accepting(change: Change) -> Change:
-    """In a refresh-only run nothing is written to Azure: what is gone is forgotten, what moved is taken into the state."""
+    """A refresh-only run writes nothing to Azure: what is gone is forgotten, what moved is taken into the state."""
     if change.prior is not None and (change.live is None or change.live.condition is not Condition.LIVE):
         return replace(change, action=Action.FORGET, reason=Reason.GONE, diff=(), writes_value=False)
     return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False)

@@ -20,7 +20,7 @@ _NEEDS = {
     Action.DESTROY: ("delete", "Microsoft.KeyVault/vaults/secrets/delete"),
     Action.RECOVER: ("recover", "Microsoft.KeyVault/vaults/secrets/recover/action"),
 }
-"""What each action needs: a secret permission of an access policy, or a data action of a role (Key Vault documentation)."""
+"""What each action needs: a secret permission of a policy, or a data action of a role (Key Vault documentation)."""
 
 
 def helpful_principals(inputs: Inputs, current: str) -> frozenset[str]:
@@ -115,8 +115,8 @@ def _problem(vault: Address, change: Change, *, rbac: bool, head: Head) -> Diagn
     return Diagnostic(
         code="no-data-access",
         summary="The running identity has no access to the secrets",
-        detail=f"{change.address} needs {missing} on {vault}, and {head.identity} ({head.object_id}) has no such grant, "
-        "neither now nor in this plan.",
+        detail=f"{change.address} needs {missing} on {vault}, and {head.identity} ({head.object_id}) has no such "
+        "grant, neither now nor in this plan.",
         hint=f"Add the entry:\n{_indented('principals: {deployer: {current: true}}')}\n{_indented(entry)}",
         span=change.span,
         address=change.address,

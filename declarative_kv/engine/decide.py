@@ -21,8 +21,8 @@ DECISIONS: Mapping[tuple[bool, bool, Condition | None], tuple[Action, Reason]] =
     (False, True, Condition.SOFT_DELETED): (Action.FORGET, Reason.GONE),
     (False, True, ABSENT): (Action.FORGET, Reason.GONE),
 }
-"""The table of the product page. An import without leave is the error `unmanaged-exists`; an update without a difference
-is a no-op; what is neither wanted nor in state is treated by the vault's `others`."""
+"""The table of the product page. An import without leave is the error `unmanaged-exists`; an update without a
+difference is a no-op; what is neither wanted nor in state is treated by the vault's `others`."""
 
 
 def decide(*, wanted: bool, known: bool, condition: Condition | None) -> tuple[Action, Reason]:

@@ -35,7 +35,7 @@ def _drift(inputs: Inputs, at: Address) -> Drift | None:
 
 
 def value_moved(entry: Entry, live: Observed, verdict: Verdict | None = None) -> bool:
-    """Whether a secret got a new version outside; its creation time tells, which the list shows (Key Vault, one second).
+    """Whether a secret got a new version outside; its creation time (in seconds) tells, which the list shows.
 
     A `kept` value is meant to move, and a value that was read and found the same has not.
     """

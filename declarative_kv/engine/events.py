@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
@@ -61,4 +61,4 @@ class Outcome:
     failed: tuple[Diagnostic, ...] = ()
     skipped: Mapping[Address, Address] | None = None
     unstarted: tuple[Address, ...] = ()
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)

@@ -96,7 +96,7 @@ def _data_between_grants(
 
 
 def _granted_at(kinds: Kinds, change: Change, helpful: frozenset[str]) -> str | None:
-    """Where a change grants or takes something from the running identity: an ARM id, lower case, with a slash behind."""
+    """Where a change grants something to, or takes it from, the running identity: an ARM id with a slash behind."""
     spec = change.desired.spec if change.desired is not None else None
     if spec is None:
         spec = change.live.spec if change.live is not None else change.prior.spec if change.prior is not None else None

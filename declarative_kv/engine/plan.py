@@ -39,7 +39,7 @@ def plan(
 ) -> Plan:
     """Decide every change. Pure: no I/O, no clock, no randomness.
 
-    `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids that are known to be groups.
+    `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups.
 
     Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
     """

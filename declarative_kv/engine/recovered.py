@@ -13,7 +13,7 @@ from declarative_kv.model.state import State
 
 
 async def check_recovered(tools: Tools, plan: Plan, vault: Change) -> None:
-    """Raise `PlanError` with `known-after-recover` where the recovered vault holds something the plan did not expect."""
+    """Raise `PlanError` with `known-after-recover` where the recovered vault holds what the plan did not show."""
     below = [c for c in plan.changes if c.address == vault.address or c.address.container == vault.address.path]
     below = [c for c in below if c.address == vault.address or c.address.key]
     desired = {c.address: c.desired for c in below if c.desired is not None}

@@ -21,7 +21,7 @@ def needs(desired: Desired, state: State, *, destroy: bool = False) -> dict[Addr
 
 
 def select(desired: Desired, state: State, options: Options) -> frozenset[Address]:
-    """The addresses of a run. A target brings what it contains and needs; an exclude takes what it contains and needs it.
+    """The addresses of a run. A target brings what it contains and needs; an exclude takes what needs it.
 
     Raises `PlanError` with `unknown-address` for an option that names nothing.
     """

@@ -1,4 +1,4 @@
-"""What no plan can be made of: objects that are somebody else's, settings that cannot change, things that must exist."""
+"""What no plan can be made of: objects of somebody else, settings that cannot change, things that must exist."""
 
 from __future__ import annotations
 
