@@ -42,13 +42,9 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: the last one, else any.")] = 0,
     latency: Annotated[float, typer.Option(metavar="MS", min=0, help="Added to each request.")] = 0.0,
     throttle: Annotated[Throttle | None, typer.Option(help="Keep to Azure's published limits.")] = None,
-    time_scale: Annotated[
-        float, typer.Option(metavar="X", min=0, help="Azure's delays times this; 0: none.")
-    ] = 0.0,
+    time_scale: Annotated[float, typer.Option(metavar="X", min=0, help="Azure's delays times this; 0: none.")] = 0.0,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Behave as Azure did then.")] = None,
-    request_log: Annotated[
-        Path | None, typer.Option(metavar="F", help="Append one JSON line a request.")
-    ] = None,
+    request_log: Annotated[Path | None, typer.Option(metavar="F", help="Append one JSON line a request.")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Serve here, until interrupted.")] = False,
 ) -> None:
     """Start it, or leave the running one alone; returns when it answers."""
@@ -170,9 +166,7 @@ def fault_add(
     status: Annotated[int | None, typer.Option(metavar="N", min=400, max=599, help="Answer with it.")] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Hang up without an answer.")] = False,
     delay: Annotated[float, typer.Option(metavar="MS", min=0, help="Wait first.")] = 0.0,
-    times: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="So often; default until cleared.")
-    ] = None,
+    times: Annotated[int | None, typer.Option(metavar="N", min=1, help="So often; default until cleared.")] = None,
 ) -> None:
     """Make matching requests wait, fail or go unanswered."""
     from declarative_kv.emulator import process

@@ -57,9 +57,7 @@ RIVALS: Final = (
 )
 
 
-def variables(
-    folder: Path, port: int, main: Mapping[str, Any], norights: Mapping[str, Any]
-) -> dict[str, str]:
+def variables(folder: Path, port: int, main: Mapping[str, Any], norights: Mapping[str, Any]) -> dict[str, str]:
     """The variables and their values; the identities are records of the table `identities`."""
     proxy = f"http://127.0.0.1:{port}"
     proxies = dict.fromkeys(_PROXIES, proxy) | {"NO_PROXY": _DIRECT}

@@ -90,9 +90,7 @@ def stop(folder: Path) -> bool:
         return False
     os.kill(contact.pid, signal.SIGTERM)
     if not is_free(folder, _STOP_SECONDS):
-        raise EmulatorError(
-            f"The emulator (process {contact.pid}) does not stop.", f"Try kill -9 {contact.pid}."
-        )
+        raise EmulatorError(f"The emulator (process {contact.pid}) does not stop.", f"Try kill -9 {contact.pid}.")
     return True
 
 

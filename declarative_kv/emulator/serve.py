@@ -72,9 +72,7 @@ async def _open(gateway: Gateway, wanted: int, last: int) -> int:
         return await gateway.open(wanted or last)
     except OSError as error:
         if wanted:
-            raise EmulatorError(
-                f"Port {wanted} cannot be had: {error.strerror}.", "Leave out --port."
-            ) from error
+            raise EmulatorError(f"Port {wanted} cannot be had: {error.strerror}.", "Leave out --port.") from error
     return await gateway.open(0)
 
 
@@ -104,9 +102,7 @@ def _log(options: Options) -> Iterator[RequestLog | None]:
     try:
         log = RequestLog(Path(options.request_log))
     except OSError as error:
-        raise EmulatorError(
-            f"The request log {options.request_log} cannot be written: {error.strerror}."
-        ) from error
+        raise EmulatorError(f"The request log {options.request_log} cannot be written: {error.strerror}.") from error
     try:
         yield log
     finally:

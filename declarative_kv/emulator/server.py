@@ -17,7 +17,7 @@ from declarative_kv.emulator.request_log import Recorder, record
 from declarative_kv.emulator.transport import Answers
 
 _MAX_HEAD: Final = 64 * 1024
-_MAX_BODY: Final = 64 * 1024 * 1024
+_MAX_BODY: Final = 1024**3  # a snapshot of a large world comes in one piece
 _HANDSHAKE_SECONDS: Final = 30.0
 # What aiohttp works out for itself from the body.
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -194,9 +194,7 @@ def _raw(status: int, reason: str, text: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode("latin-1") + body
 
 
-def _request(
-    message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
-) -> web.BaseRequest:
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
 

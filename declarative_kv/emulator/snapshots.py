@@ -1,4 +1,4 @@
-"""Whole worlds as files: snapshot, load, and the way back to a fresh one; the built-in identities outlive them all."""
+"""Whole worlds as files: snapshot, load, reset; the built-in identities outlive them all."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def load(world: World, content: Any) -> None:
     Raises `EmulatorError` where `content` is no snapshot, and changes nothing then.
     """
     tables = _checked(content)
-    if tables:
-        tables = _adopted(world.store, tables, content.get("identities") or {})
     store = world.store
+    tables = _adopted(store, tables, content.get("identities", {}))
     with store.transaction():
         _clear(store, keep=_OWN_TABLES)
         for name, rows in tables.items():
@@ -55,7 +54,7 @@ def load(world: World, content: Any) -> None:
 
 
 def reset(world: World) -> None:
-    """Back to a fresh world of the present day; the built-in identities and tokens signed so far stay valid."""
+    """Back to a fresh world of the present day; the built-in identities and their tokens stay valid."""
     store = world.store
     with store.transaction():
         _clear(store, keep=frozenset({"meta", "identities"}))
@@ -80,6 +79,8 @@ def _checked(content: Any) -> Tables:
     tables = content.get("tables")
     if not isinstance(tables, dict) or not all(_is_table(rows) for rows in tables.values()):
         raise EmulatorError("The snapshot is damaged: `tables` should map each table to its records by key.")
+    if not _is_table(content.get("identities", {})):
+        raise EmulatorError("The snapshot is damaged: `identities` should map each name to its ids.")
     return {name: rows for name, rows in tables.items() if name not in _OWN_TABLES}
 
 
@@ -88,15 +89,15 @@ def _is_table(rows: Any) -> bool:
 
 
 def _adopted(store: Store, tables: Tables, identities: dict[str, Any]) -> Tables:
-    """The tables with the snapshot's built-in identities replaced by the running ones, wherever they are named."""
+    """The tables with the running built-in identities in place of the snapshot's, wherever named."""
     text = json.dumps(tables)
     for name, theirs in identities.items():
         ours = store.get("identities", name)
-        if ours is None or not isinstance(theirs, dict):
+        if ours is None:
             continue
         for field in ("client_id", "object_id"):
             if theirs.get(field):
-                text = text.replace(theirs[field], ours[field])
+                text = text.replace(str(theirs[field]), ours[field])
     adopted: Tables = json.loads(text)
     return adopted
 

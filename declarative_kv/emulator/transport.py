@@ -90,9 +90,7 @@ async def _decoded(request: Any) -> Request:
     url = urlsplit(request.url)
     body = await _body(request.data)
     headers = dict(request.headers)
-    return Request.from_target(
-        request.method, url.netloc, url.path or "/", url.query, headers, body, "in-process"
-    )
+    return Request.from_target(request.method, url.netloc, url.path or "/", url.query, headers, body, "in-process")
 
 
 async def _body(data: Any) -> bytes:
