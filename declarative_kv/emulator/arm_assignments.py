@@ -130,7 +130,11 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         raise AzureFault(
             400, "InvalidRoleAssignmentId", f"The role assignment ID '{name}' is not valid. It must be a GUID."
         )
-    sent = _sent(call, scope, name)
+    try:
+        sent = _sent(call, scope, name)
+    except AzureFault:
+        call.require(f"{_TYPE}/write", call.path)  # who may not write is not told what is wrong with the body
+        raise
     call.require(f"{_TYPE}/write", call.path, _attributes("request", sent))
     require_group_of(call, scope)
     _require_resource(call, scope)
