@@ -152,8 +152,8 @@ def _made(
 
 
 def _request_id(response: Any) -> str | None:
-    headers = response.headers
-    return headers.get("x-ms-request-id") or headers.get("request-id") or headers.get("x-ms-correlation-request-id")
+    names = ("x-ms-request-id", "request-id", "x-ms-correlation-request-id")
+    return next((str(response.headers[name]) for name in names if response.headers.get(name)), None)
 
 
 def _shown(message: str, hide: Sensitive | None) -> str:

@@ -27,7 +27,7 @@ _INNER: Final[Mapping[str, str]] = {
     "ObjectIsDeletedButRecoverable": "Recover the secret, or wait until it is purged; its name is reserved until then.",
     "ObjectIsBeingDeleted": "Azure is still deleting it: run the command again in a minute.",
     "RoleAssignmentExists": "The same grant exists under another id: take it over with `dkv import`.",
-    "PrincipalNotFound": "Check the object id. If the principal is new, set its `type`: Azure then does not look it up.",
+    "PrincipalNotFound": "Check the object id. If the principal is new, set its `type`, and Azure looks nothing up.",
     "Authorization_RequestDenied": (
         "Give the principal by `object_id` and `type`, or let the identity read the directory (Directory Readers)."
     ),

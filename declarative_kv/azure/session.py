@@ -42,7 +42,8 @@ _T = TypeVar("_T")
 class Session:
     """Open one with `open_session`. Clients are made when first asked for, and closed with the session.
 
-    `memo` keeps facts of the run that several kinds need (see `known`).
+    `memo` keeps facts of the run that several kinds need (see `known`); `poll_seconds` is how often a typed long-running
+    call asks again where Azure does not say.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Session:
         self.memo: dict[Any, Any] = {}
         self._credential = credential
         self._transport = transport
-        self._poll_seconds = poll_seconds
+        self.poll_seconds = poll_seconds
         self._clients: dict[tuple[str, str], Any] = {}
         self._lanes: dict[str, Lane] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -117,10 +118,6 @@ class Session:
     def vault_uri(self, vault_id: str) -> str:
         """The data-plane address of the vault with that ARM id, without trailing slash."""
         return clouds.vault_uri(self.cloud, ids.parse_vault(vault_id).name)
-
-    def polling(self) -> dict[str, float]:
-        """The option of a typed long-running call that says how often to ask where Azure does not say."""
-        return {"polling_interval": self._poll_seconds}
 
     async def pause(self, seconds: float) -> None:
         """Wait as the transport waits: an emulator in process does not."""

@@ -1,0 +1,152 @@
+"""Role assignments, and reader roles, which are the same to Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from declarative_kv.azure import ids
+from declarative_kv.azure.errors import translated
+from declarative_kv.azure.session import AUTHORIZATION, Session
+from declarative_kv.kinds.base import BaseKind, encoded, raw, same
+from declarative_kv.model.errors import Conflict, Forbidden, NotFound
+from declarative_kv.model.resource import Observed, Scope
+from declarative_kv.model.specs import RoleAssignmentSpec
+
+_LIST = "/providers/Microsoft.Authorization/roleAssignments"
+_CONDITION_VERSION = "2.0"
+
+
+class RoleAssignmentKind(BaseKind):
+    """A role for a principal at a scope. Only description and condition change; another grant is another object."""
+
+    name: ClassVar[str] = "role_assignment"
+    spec_type: ClassVar[type] = RoleAssignmentSpec
+    replaceable: ClassVar[bool] = True
+
+    def remote_id(self, spec: RoleAssignmentSpec) -> str:
+        """The id that ours has; an equal assignment of another hand has another (see `equivalent`)."""
+        return ids.assignment_id(str(spec.scope), str(spec.role), str(spec.principal))
+
+    def scope(self, spec: RoleAssignmentSpec) -> Scope:
+        """The subscription's whole list, or the scope's own where that lies above subscriptions."""
+        subscription = ids.subscription_of(str(spec.scope))
+        at = f"/subscriptions/{subscription}" if subscription else str(spec.scope)
+        return Scope(RoleAssignmentKind.name, at, frozenset({self.remote_id(spec)}))
+
+    def grantee(self, spec: RoleAssignmentSpec) -> str | None:
+        """The principal."""
+        return str(spec.principal)
+
+    def equivalent(self, desired: RoleAssignmentSpec, live: RoleAssignmentSpec) -> bool:
+        """Whether both grant the same: Azure refuses a second assignment of one role, principal and scope."""
+        pairs = ((desired.scope, live.scope), (desired.role, live.role), (desired.principal, live.principal))
+        return all(same(str(one).rstrip("/"), str(other).rstrip("/")) for one, other in pairs)
+
+    async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
+        """Every assignment at, above and below; who may not list there sees those at the wanted scopes and above."""
+        try:
+            return await _listed(azure, scope.at, "")
+        except Forbidden:
+            targets = sorted({ids.assignment_scope(wanted).lower() for wanted in scope.wanted})
+            if not [target for target in targets if target != scope.at.lower()]:
+                raise
+        found: dict[str, Observed] = {}
+        for target in targets:
+            found |= {one.id: one for one in await _listed(azure, target, "$filter=atScope()")}
+        return tuple(found.values())
+
+    async def create(self, azure: Session, desired: RoleAssignmentSpec) -> Observed:
+        """Create the assignment; an equal one under another id is returned in its stead."""
+        try:
+            return await self._put(azure, self.remote_id(desired), desired, "Granting")
+        except Conflict as error:
+            if error.code != "RoleAssignmentExists":
+                raise
+            query = f"$filter=principalId%20eq%20'{desired.principal}'"
+            for found in await _listed(azure, str(desired.scope), query):
+                if self.equivalent(desired, found.spec):
+                    return found
+            raise
+
+    async def update(self, azure: Session, desired: RoleAssignmentSpec, live: Observed) -> Observed:
+        """Change description and condition under the id that the assignment has; what is unmanaged is sent as it is."""
+        return await self._put(azure, live.remote_id, desired, "Changing", live.spec)
+
+    async def delete(self, azure: Session, live: Observed) -> None:
+        """Take the assignment away."""
+        client = azure.authorization(ids.subscription_of(live.remote_id) or "")
+        try:
+            with translated(f"Removing {_words(live.spec)}"):
+                await client.role_assignments.delete_by_id(live.remote_id.lstrip("/"), cls=raw)
+        except NotFound:
+            return
+
+    async def _put(
+        self,
+        azure: Session,
+        remote_id: str,
+        desired: RoleAssignmentSpec,
+        verb: str,
+        live: RoleAssignmentSpec | None = None,
+    ) -> Observed:
+        client = azure.authorization(ids.subscription_of(str(desired.scope)) or "")
+        body = encoded({"properties": _properties(desired, live)})
+        with translated(f"{verb} {_words(desired)}"):
+            answer: Any = await client.role_assignments.create_by_id(remote_id.lstrip("/"), body, cls=raw)
+        return _observed(answer)
+
+
+class ReaderRoleKind(RoleAssignmentKind):
+    """A role assignment that may read settings only; the configuration checks that it can do no more."""
+
+    name: ClassVar[str] = "reader_role"
+
+
+async def _listed(azure: Session, scope: str, query: str) -> tuple[Observed, ...]:
+    """The assignments that a list at `scope` shows; none where the scope does not exist yet."""
+    path = f"{scope.rstrip('/')}{_LIST}{'?' if query else ''}{query}"
+    pages = azure.arm_pages(path, version=AUTHORIZATION, operation=f"Listing the role assignments at {scope}")
+    try:
+        return tuple([_observed(item) async for page in pages for item in page])
+    except NotFound:
+        return ()
+
+
+def _properties(desired: RoleAssignmentSpec, live: RoleAssignmentSpec | None) -> dict[str, Any]:
+    scope = str(desired.scope)
+    properties: dict[str, Any] = {
+        "roleDefinitionId": ids.definition_id(scope, str(desired.role)),
+        "principalId": str(desired.principal),
+    }
+    principal_type = desired.principal_type or (live.principal_type if live else None)
+    if principal_type:
+        properties["principalType"] = str(principal_type)
+    for name in ("description", "condition"):
+        written = getattr(desired, name)
+        setting = written if written is not None or live is None else getattr(live, name)
+        if setting:
+            properties[name] = setting
+    if "condition" in properties:
+        properties["conditionVersion"] = _CONDITION_VERSION
+    return properties
+
+
+def _observed(item: Mapping[str, Any]) -> Observed:
+    """Azure's assignment in our words; the definition's id is compared by its GUID alone."""
+    properties = item["properties"]
+    identifier = str(item["id"])
+    scope = str(properties.get("scope") or ids.assignment_scope(identifier))
+    spec = RoleAssignmentSpec(
+        scope=scope,
+        role=ids.guid_of(str(properties["roleDefinitionId"])),
+        principal=str(properties["principalId"]).lower(),
+        principal_type=properties.get("principalType"),
+        description=properties.get("description"),
+        condition=properties.get("condition"),
+    )
+    return Observed("role_assignment", identifier, spec, parent=ids.vault_of(scope), label=ids.guid_of(identifier))
+
+
+def _words(spec: RoleAssignmentSpec) -> str:
+    return f"the role {spec.role} for {spec.principal} at {spec.scope}"

@@ -1,0 +1,172 @@
+"""Secrets: one list a vault for all of them; values are only ever written, or read when asked for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from declarative_kv.azure import ids
+from declarative_kv.azure.session import Session
+from declarative_kv.kinds import secret_shape as shape
+from declarative_kv.kinds.base import BaseKind
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import AzureError, Conflict, Forbidden, NotFound, Unavailable
+from declarative_kv.model.kind import Plane
+from declarative_kv.model.resource import Condition, Observed, Scope
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.specs import SecretSpec
+
+PAGE: Final = 25
+"""The most that Key Vault gives in a page."""
+_PATIENCE: Final = 45
+_INTERVAL: Final = 2.0
+"""Recovering takes up to 40 seconds (recorded); asked for every two, as Microsoft's clients do."""
+
+
+class SecretKind(BaseKind):
+    """A secret's latest version. Setting a value makes a new version; everything else changes in place."""
+
+    name: ClassVar[str] = "secret"
+    spec_type: ClassVar[type] = SecretSpec
+    soft_deletes: ClassVar[bool] = True
+    plane: ClassVar[Plane] = Plane.DATA
+    holds_value: ClassVar[bool] = True
+
+    def remote_id(self, spec: SecretSpec) -> str:
+        """The secret's ARM id, below its vault's."""
+        return ids.secret_id(str(spec.vault), spec.name)
+
+    def scope(self, spec: SecretSpec) -> Scope:
+        """The vault's whole list."""
+        return Scope(self.name, str(spec.vault), frozenset({self.remote_id(spec)}))
+
+    async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
+        """All live secrets of a live vault; the soft-deleted ones too where a wanted one is not live."""
+        name = ids.parse_vault(scope.at).name
+        path, operation = f"/secrets?maxresults={PAGE}", f"Listing the secrets of the vault {name}"
+        pages = azure.vault_pages(scope.at, path, operation=operation)
+        live = [shape.observed(scope.at, item) async for page in pages for item in page]
+        if {wanted.lower() for wanted in scope.wanted} <= {found.id for found in live}:
+            return live
+        path, operation = f"/deletedsecrets?maxresults={PAGE}", f"Listing the soft-deleted secrets of the vault {name}"
+        pages = azure.vault_pages(scope.at, path, operation=operation)
+        return [*live, *[shape.observed_deleted(scope.at, item) async for page in pages for item in page]]
+
+    async def examine(self, azure: Session, live: Observed) -> Observed:
+        """The secret with its version in the facts and its value as `Sensitive` in the spec."""
+        operation = f"Reading the secret {_words(live.spec)}"
+        answer = await azure.vault(live.spec.vault, "GET", f"/secrets/{live.spec.name}", operation=operation)
+        found = shape.observed(live.spec.vault, answer)
+        return replace(found, spec=replace(found.spec, value=Sensitive(str(answer.get("value", "")))))
+
+    async def create(self, azure: Session, desired: SecretSpec) -> Observed:
+        """Set the secret's first value; `desired.value` must be there."""
+        return await self._set(azure, desired, None)
+
+    async def update(self, azure: Session, desired: SecretSpec, live: Observed) -> Observed:
+        """With a value: a new version that keeps the attributes not managed here. Without: the attributes in place."""
+        if desired.value is not None:
+            return await self._set(azure, desired, live)
+        changed = {found.path[0] for found in self.diff(desired, live.spec)}
+        if not changed:
+            return live
+        vault, operation = str(desired.vault), f"Changing the secret {_words(desired)}"
+        body = shape.change(desired, live.spec, changed)
+        answer = await azure.vault(vault, "PATCH", f"/secrets/{desired.name}", operation=operation, body=body)
+        return shape.observed(vault, answer)
+
+    async def delete(self, azure: Session, live: Observed) -> None:
+        """Delete the secret, softly; one that is on its way is left to go."""
+        operation = f"Deleting the secret {_words(live.spec)}"
+        try:
+            await azure.vault(live.spec.vault, "DELETE", f"/secrets/{live.spec.name}", operation=operation)
+        except NotFound:
+            return
+        except Conflict as error:
+            if error.code != "ObjectIsBeingDeleted":
+                raise
+
+    async def recover(self, azure: Session, live: Observed) -> Observed:
+        """Bring the secret back, wait until it can be written, and say what it is; its value is not read."""
+        operation = f"Recovering the secret {_words(live.spec)}"
+        for _ in range(_PATIENCE):
+            if await self._ask_back(azure, live, operation):
+                break
+            await azure.pause(_INTERVAL)
+        for _ in range(_PATIENCE):
+            found = await self._back(azure, live, operation)
+            if found is not None:
+                return found
+            await azure.pause(_INTERVAL)
+        detail = f"{operation}: Azure accepted it and the secret has not come back for over a minute."
+        raise Unavailable(
+            Diagnostic("unavailable", "Azure did not answer", detail, "Run the command again."), operation=operation
+        )
+
+    async def _ask_back(self, azure: Session, live: Observed, operation: str) -> bool:
+        """Ask for the recovery; false while Azure is still deleting."""
+        path = f"/deletedsecrets/{live.spec.name}/recover"
+        try:
+            await azure.vault(live.spec.vault, "POST", path, operation=operation)
+        except Conflict as error:
+            if error.code in ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered"):
+                return error.code == "ObjectIsBeingRecovered"
+            raise
+        except AzureError as error:
+            if error.code != "RequestNotAllowedOnNonDeletedObject":
+                raise
+        return True
+
+    async def _back(self, azure: Session, live: Observed, operation: str) -> Observed | None:
+        """The newest version, once there is one to see; the list of versions shows no value."""
+        path = f"/secrets/{live.spec.name}/versions?maxresults={PAGE}"
+        try:
+            pages = azure.vault_pages(live.spec.vault, path, operation=operation)
+            versions = [shape.observed(live.spec.vault, item) async for page in pages for item in page]
+        except NotFound:
+            return None
+        except Forbidden:
+            # Who may recover but not list: Azure decides on the right only once the secret is there.
+            return replace(live, condition=Condition.LIVE)
+        return max(versions, key=lambda found: int(found.facts["created"]), default=None)
+
+    async def _set(self, azure: Session, desired: SecretSpec, live: Observed | None) -> Observed:
+        """Send the value, once. Where the answer is lost, look before sending it again: no second version."""
+        if desired.value is None:
+            raise ValueError(f"no value to set for {_words(desired)}")
+        body = shape.version_body(desired, live.spec if live else None)
+        try:
+            return await self._put(azure, desired, body)
+        except Unavailable as lost:
+            found = await self._arrived(azure, desired, live, lost)
+            return found or await self._put(azure, desired, body)
+
+    async def _put(self, azure: Session, desired: SecretSpec, body: Mapping[str, Any]) -> Observed:
+        vault, operation = str(desired.vault), f"Setting the secret {_words(desired)}"
+        path = f"/secrets/{desired.name}"
+        answer = await azure.vault(vault, "PUT", path, operation=operation, body=body, hide=desired.value, once=True)
+        return shape.observed(vault, answer)
+
+    async def _arrived(
+        self, azure: Session, desired: SecretSpec, live: Observed | None, lost: Unavailable
+    ) -> Observed | None:
+        """What a write whose answer was lost has left: the new version, or None where it did not arrive."""
+        known = live or Observed(self.name, self.remote_id(desired), desired)
+        try:
+            found = await self.examine(azure, known)
+        except NotFound:
+            return None
+        except Forbidden:
+            raise lost from None
+        is_new = live is None or not shape.is_same_version(found, live)
+        return replace(found, spec=replace(found.spec, value=None)) if is_new and _holds(found, desired) else None
+
+
+def _holds(found: Observed, desired: SecretSpec) -> bool:
+    seen: Sensitive | None = found.spec.value
+    return seen is not None and desired.value is not None and seen.reveal() == desired.value.reveal()
+
+
+def _words(spec: SecretSpec) -> str:
+    return f"{spec.name} in the vault {ids.parse_vault(str(spec.vault)).name}"

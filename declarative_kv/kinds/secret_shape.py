@@ -1,0 +1,115 @@
+"""Key Vault's secrets in our words, and ours in Key Vault's; no value passes through here but into a body to send."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from declarative_kv.azure import ids
+from declarative_kv.kinds.base import merged_tags
+from declarative_kv.model.resource import Condition, Observed
+from declarative_kv.model.specs import SecretSpec
+
+FINGERPRINT_TAG: Final = ("dkv", "fingerprint")
+"""Marks the secret that keys the fingerprints of values: ours, never reported."""
+_DATES: Final[Mapping[str, str]] = {"not_before": "nbf", "expires": "exp"}
+
+
+def observed(vault: str, item: Mapping[str, Any]) -> Observed:
+    """A live secret, from a list or from an answer about one; a value that came along is not taken over."""
+    spec = _spec(vault, item)
+    attributes = item.get("attributes") or {}
+    facts: dict[str, Any] = {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
+    if spec.version is not None:
+        facts["version"] = spec.version
+    if item.get("managed"):
+        facts["managed"] = True
+    return _as_observed(vault, item, spec, Condition.LIVE, facts)
+
+
+def observed_deleted(vault: str, item: Mapping[str, Any]) -> Observed:
+    """A soft-deleted secret."""
+    facts = {"deleted": item.get("deletedDate"), "purge": item.get("scheduledPurgeDate")}
+    attributes = item.get("attributes") or {}
+    facts |= {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
+    return _as_observed(vault, item, _spec(vault, item), Condition.SOFT_DELETED, facts)
+
+
+def is_same_version(one: Observed, other: Observed) -> bool:
+    """Whether both show one version: by its id where both have it, else by the second it was made in."""
+    if "version" in one.facts and "version" in other.facts:
+        return bool(one.facts["version"] == other.facts["version"])
+    return bool(one.facts.get("created") == other.facts.get("created"))
+
+
+def version_body(desired: SecretSpec, live: SecretSpec | None) -> dict[str, Any]:
+    """The body that sets a new version: a version has no settings but its own, so unmanaged ones are sent again."""
+    if desired.value is None:
+        raise ValueError("a version needs a value")
+    body: dict[str, Any] = {"value": desired.value.reveal(), "attributes": _attributes(desired, live)}
+    content_type = _either(desired, live, "content_type")
+    if content_type:
+        body["contentType"] = content_type
+    tags = merged_tags(desired.tags, live.tags if live else None)
+    return {**body, "tags": tags} if tags else body
+
+
+def change(desired: SecretSpec, live: SecretSpec, changed: Collection[str]) -> dict[str, Any]:
+    """The body that changes the attributes named in `changed`; what it leaves out stays."""
+    body: dict[str, Any] = {}
+    if "content_type" in changed:
+        body["contentType"] = desired.content_type
+    if "tags" in changed:
+        body["tags"] = merged_tags(desired.tags, live.tags)
+    attributes: dict[str, Any] = {"enabled": desired.enabled} if "enabled" in changed else {}
+    attributes |= {theirs: _epoch(getattr(desired, ours)) for ours, theirs in _DATES.items() if ours in changed}
+    return {**body, "attributes": attributes} if attributes else body
+
+
+def _attributes(desired: SecretSpec, live: SecretSpec | None) -> dict[str, Any]:
+    enabled = _either(desired, live, "enabled")
+    attributes: dict[str, Any] = {"enabled": True if enabled is None else enabled}
+    for ours, theirs in _DATES.items():
+        moment = _either(desired, live, ours)
+        if moment is not None:
+            attributes[theirs] = _epoch(moment)
+    return attributes
+
+
+def _either(desired: SecretSpec, live: SecretSpec | None, name: str) -> Any:
+    written = getattr(desired, name)
+    return written if written is not None or live is None else getattr(live, name)
+
+
+def _spec(vault: str, item: Mapping[str, Any]) -> SecretSpec:
+    segments = urlsplit(str(item["id"])).path.strip("/").split("/")
+    attributes = item.get("attributes") or {}
+    return SecretSpec(
+        vault=vault,
+        name=segments[1],
+        content_type=item.get("contentType"),
+        enabled=bool(attributes.get("enabled", True)),
+        not_before=_moment(attributes.get("nbf")),
+        expires=_moment(attributes.get("exp")),
+        tags=item.get("tags") or {},
+        version=segments[2] if len(segments) > 2 else None,
+    )
+
+
+def _as_observed(
+    vault: str, item: Mapping[str, Any], spec: SecretSpec, condition: Condition, facts: Mapping[str, Any]
+) -> Observed:
+    tag, mark = FINGERPRINT_TAG
+    is_system = bool(item.get("managed")) or (item.get("tags") or {}).get(tag) == mark
+    remote_id = ids.secret_id(vault, spec.name)
+    return Observed("secret", remote_id, spec, condition, facts, parent=vault, label=spec.name, system=is_system)
+
+
+def _moment(seconds: Any) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _epoch(moment: datetime) -> int:
+    return int(moment.timestamp())
