@@ -84,6 +84,9 @@ def _sent(call: Call, scope: str, name: str) -> dict[str, Any]:
         raise _invalid("The role definition id is missing or not valid.")
     if not isinstance(principal, str) or GUID.fullmatch(principal) is None:
         raise _invalid("The principal id is missing or not a GUID.")
+    texts = {field: properties.get(field) for field in (*_CONDITION_FIELDS, *_LATE_FIELDS)}
+    if not all(value is None or isinstance(value, str) for value in texts.values()):
+        raise _invalid("The condition and the description of a role assignment are texts.")
     return {
         "id": f"{scope}/providers/{_TYPE}/{name}",
         "name": name,
@@ -91,7 +94,7 @@ def _sent(call: Call, scope: str, name: str) -> dict[str, Any]:
         "roleDefinitionId": role,
         "principalId": principal,
         "principalType": str(properties.get("principalType") or ""),
-        **{field: properties.get(field) for field in (*_CONDITION_FIELDS, *_LATE_FIELDS)},
+        **texts,
     }
 
 

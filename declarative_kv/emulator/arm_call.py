@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,12 +54,11 @@ class Call:
             return {}
         try:
             body = self.request.json()
-        except ValueError as error:
-            message = "The request content was invalid and could not be deserialized."
-            raise AzureFault(400, "InvalidRequestContent", message, headers=GATEWAY) from error
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be kept
+        except (ValueError, RecursionError) as error:
+            raise bad_content() from error
         if not isinstance(body, dict):
-            message = "The request content was invalid and could not be deserialized."
-            raise AzureFault(400, "InvalidRequestContent", message, headers=GATEWAY)
+            raise bad_content()
         return body
 
     def may(self, action: str, scope: str, attributes: Attributes = _NO_ATTRIBUTES) -> bool:
@@ -155,11 +155,27 @@ def page(call: Call, items: Sequence[Mapping[str, Any]], marks: Sequence[str]) -
     top = call.request.parameter("$top") or ""
     after = call.request.parameter("$skiptoken")
     start = 0 if after is None else sum(1 for mark in marks if mark <= after)
-    end = start + int(top) if top.isdigit() and int(top) else len(items)
+    end = start + int(top) if top.isdecimal() and int(top) else len(items)
     body: dict[str, Any] = {"value": list(items[start:end])}
     if end < len(items):
         body["nextLink"] = call.link(call.request.path, **{"$top": top, "$skiptoken": marks[end - 1]})
     return json_response(200, body)
+
+
+def bad_content() -> AzureFault:
+    """The 400 for a body that is not what the operation takes."""
+    message = "The request content was invalid and could not be deserialized."
+    return AzureFault(400, "InvalidRequestContent", message, headers=GATEWAY)
+
+
+def tags_of(body: Mapping[str, Any]) -> dict[str, str] | None:
+    """The tags that were sent, None if none were; raises a 400 unless they are texts by name."""
+    tags = body.get("tags")
+    if tags is None:
+        return None
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise bad_content()
+    return tags
 
 
 def filters(text: str | None) -> list[str]:

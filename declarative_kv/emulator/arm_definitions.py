@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from declarative_kv.emulator.arm_assignments import require_group_of, subscription_prefix
-from declarative_kv.emulator.arm_call import GUID, Call, Route, bad_filter, equals, filters, stamp
+from declarative_kv.emulator.arm_call import GUID, Call, Route, bad_content, bad_filter, equals, filters, stamp
 from declarative_kv.emulator.authz import scopes_upwards
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
@@ -149,6 +149,8 @@ def _permissions(sent: object) -> list[dict[str, Any]]:
     kept = []
     for block in sent:
         for name in _BLOCK:
+            if not isinstance(block.get(name) or [], list):
+                raise bad_content()
             wrong = next((action for action in block.get(name) or () if not _is_action(action)), None)
             if wrong is not None:
                 code = (

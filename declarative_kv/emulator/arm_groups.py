@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declarative_kv.emulator.arm_call import GATEWAY, Call, Route, bad_filter, equals, filters, page, region
+from declarative_kv.emulator.arm_call import GATEWAY, Call, Route, bad_filter, equals, filters, page, region, tags_of
 from declarative_kv.emulator.arm_deleted import forget_assignments_below, soft_delete
 from declarative_kv.emulator.arm_subscriptions import LOCATIONS
 from declarative_kv.emulator.errors import AzureFault
@@ -90,7 +90,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "id": existing["id"] if existing else f"/subscriptions/{names['s']}/resourceGroups/{name}",
         "name": existing["name"] if existing else name,
         "location": location,
-        "tags": body.get("tags"),
+        "tags": tags_of(body),
         "managedBy": body.get("managedBy"),
     }
     call.store.put("resource_groups", group_key(names["s"], name), record)
@@ -119,7 +119,8 @@ def _location(value: object) -> str:
 def _patch(call: Call, names: Mapping[str, str]) -> Response:
     record = dict(require_group(call, names))
     body = call.body()
-    record.update({name: body[name] for name in ("tags", "managedBy") if body.get(name) is not None})
+    changes = {"tags": tags_of(body), "managedBy": body.get("managedBy")}
+    record.update({name: value for name, value in changes.items() if value is not None})
     call.store.put("resource_groups", group_key(names["s"], names["g"]), record)
     return json_response(200, _shape(record))
 

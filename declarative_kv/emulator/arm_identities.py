@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from declarative_kv.emulator.arm_call import Call, Route, not_found, page, region
+from declarative_kv.emulator.arm_call import Call, Route, not_found, page, region, tags_of
 from declarative_kv.emulator.arm_deleted import forget_assignments_below
 from declarative_kv.emulator.arm_groups import GROUP, IDENTITY_TYPE, require_group
 from declarative_kv.emulator.http import Response, json_response
@@ -49,7 +49,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
             "principalId": principal,
             "clientId": client,
         }
-    record = {**record, "tags": body.get("tags") or {}}
+    record = {**record, "tags": tags_of(body) or {}}
     call.store.put("managed_identities", key, record)
     return json_response(201 if made else 200, _shape(record))
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from declarative_kv.emulator.arm_call import Call, Route, not_found, page, region, system_data
+from declarative_kv.emulator.arm_call import Call, Route, not_found, page, region, system_data, tags_of
 from declarative_kv.emulator.arm_deleted import (
     SERVICE_HEADERS,
     deleted_vault_missing,
@@ -96,14 +96,6 @@ def _location(body: Mapping[str, Any]) -> str:
     return region(location)
 
 
-def _tags(value: object) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
-        raise bad_value("tags")
-    return dict(value)
-
-
 def _create(
     call: Call,
     group: Mapping[str, Any],
@@ -118,7 +110,7 @@ def _create(
         "id": f"{group['id']}/providers/Microsoft.KeyVault/vaults/{name}",
         "name": name,
         "location": location,
-        "tags": _tags(body.get("tags")),
+        "tags": tags_of(body) or {},
         "properties": merged(call, sent, None),
         "systemData": system_data(call),
         "created": now,
@@ -141,7 +133,7 @@ def _update(
         )
         raise AzureFault(409, "InvalidResourceLocation", message)
     whole = {**sent, "accessPolicies": sent.get("accessPolicies") or [], "networkAcls": sent.get("networkAcls")}
-    return _save(call, {**live, "tags": _tags(body.get("tags"))}, whole)
+    return _save(call, {**live, "tags": tags_of(body) or {}}, whole)
 
 
 def _save(call: Call, record: Mapping[str, Any], sent: Mapping[str, Any]) -> Response:
@@ -170,8 +162,9 @@ def _patch(call: Call, names: Mapping[str, str]) -> Response:
     sent = body.get("properties") or {}
     if not isinstance(sent, Mapping):
         raise bad_value("properties")
-    if body.get("tags") is not None:
-        record["tags"] = _tags(body["tags"])
+    tags = tags_of(body)
+    if tags is not None:
+        record["tags"] = tags
     return _save(call, record, {name: value for name, value in sent.items() if value is not None})
 
 

@@ -92,15 +92,22 @@ def network(value: object) -> dict[str, Any] | None:
     bypass, action = value.get("bypass") or "AzureServices", value.get("defaultAction") or "Allow"
     if str(bypass).lower() not in ("azureservices", "none") or str(action).lower() not in ("allow", "deny"):
         raise bad_value("networkAcls")
-    addresses = [{"value": _address(rule)} for rule in value.get("ipRules") or ()]
-    subnets = [dict(rule) for rule in value.get("virtualNetworkRules") or ()]
+    addresses = [{"value": _address(rule)} for rule in _rules(value, "ipRules")]
+    subnets = [dict(rule) for rule in _rules(value, "virtualNetworkRules")]
     if not addresses and not subnets and str(bypass).lower() == "azureservices" and str(action).lower() == "allow":
         return None
     return {"bypass": bypass, "defaultAction": action, "ipRules": addresses, "virtualNetworkRules": subnets}
 
 
-def _address(rule: object) -> str:
-    text = rule.get("value") if isinstance(rule, Mapping) else None
+def _rules(value: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    rules = value.get(name) or []
+    if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
+        raise bad_value(f"networkAcls.{name}")
+    return rules
+
+
+def _address(rule: Mapping[str, Any]) -> str:
+    text = rule.get("value")
     try:
         return str(ipaddress.IPv4Network(str(text), strict=False))
     except ValueError as error:
