@@ -1,0 +1,45 @@
+# The two commands of a fresh machine are `make demo` and `make test`; both set up what they need in .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-all lint format bench reference clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(READY)
+
+demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explained as it goes
+	$(BIN)/dkv demo
+
+test: $(READY) ## the tests, with counts that fit into 15 minutes on two cores
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+test-all: $(READY) ## the same tests with full counts
+	DKV_TESTS=full $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+lint: $(READY) ## formatting, linting, spelling, strict types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## bring the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-up; validate
+	$(BIN)/python -m tests.benchmarks
+
+reference: $(READY) ## write the generated pages of the documentation again
+	$(BIN)/python -m declarative_kv.cli.reference
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
