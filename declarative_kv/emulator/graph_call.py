@@ -32,6 +32,7 @@ _CONTENT_TYPE: Final = (
 _OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$count", "$skiptoken", "$format"})
 _LARGEST_PAGE: Final = 999
 _PAGE: Final = 100
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class GraphCall:
         """The body, which must be a JSON object."""
         try:
             content = json.loads(self.request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.") from error
         if not isinstance(content, dict):
             raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.")
@@ -108,9 +109,9 @@ class GraphCall:
 
     def _window(self) -> tuple[int, int]:
         top, token = self.request.parameter("$top"), self.request.parameter("$skiptoken") or "0"
-        if top is not None and not (top.isdecimal() and 1 <= int(top) <= _LARGEST_PAGE):
+        if top is not None and not (_NUMBER.fullmatch(top) and 1 <= int(top) <= _LARGEST_PAGE):
             raise AzureFault(400, "BadRequest", f"Invalid page size specified: '{top}'.")
-        if not token.isdecimal():
+        if _NUMBER.fullmatch(token) is None:
             raise AzureFault(400, "BadRequest", "Invalid skip token.")
         return int(token), _PAGE if top is None else int(top)
 

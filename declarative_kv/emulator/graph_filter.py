@@ -11,7 +11,7 @@ from declarative_kv.emulator.errors import AzureFault
 Filter = Callable[[Mapping[str, Any]], bool]
 
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w./]*)|(?P<mark>[(),:])|(?P<number>\d+))"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w./]*)|(?P<mark>[(),:])|(?P<number>[0-9]{1,18}))"
 )
 _ABSENT: Final = object()
 

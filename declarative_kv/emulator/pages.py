@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Request, Response, json_response
 
 LARGEST = 25
+_NUMBER = re.compile("[0-9]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Window:
 def window(request: Request) -> Window:
     """The part that the request asks for by `maxresults` and `$skiptoken`; raises 400 where they are nonsense."""
     size = request.parameter("maxresults")
-    if size is not None and not (size.isdecimal() and 1 <= int(size) <= LARGEST):
+    if size is not None and not (_NUMBER.fullmatch(size) and 1 <= int(size) <= LARGEST):
         raise AzureFault(400, "BadParameter", f"maxresults must be between 1 and {LARGEST}.")
     token = request.parameter("$skiptoken")
     return Window("" if token is None else _marker(token), LARGEST if size is None else int(size))
@@ -53,7 +55,7 @@ def _marker(token: str) -> str:
     try:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         marker = content["NextMarker"]
-    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise AzureFault(400, "BadParameter", "The skiptoken is invalid.") from error
     if not isinstance(marker, str):
         raise AzureFault(400, "BadParameter", "The skiptoken is invalid.")

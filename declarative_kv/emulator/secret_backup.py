@@ -39,7 +39,7 @@ def restore(call: VaultCall) -> Response:
 def _opened(call: VaultCall) -> dict[str, Any]:
     blob = call.body().get("value")
     try:
-        content = _cipher(call.world).decrypt(blob if isinstance(blob, str) else "")
+        content = _cipher(call.world).decrypt(blob.encode() if isinstance(blob, str) else b"")
     except InvalidToken as error:
         raise AzureFault(400, "Malformed backup blob", "Backup blob is corrupt.") from error
     record: dict[str, Any] = json.loads(content)

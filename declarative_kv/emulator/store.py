@@ -53,7 +53,7 @@ class Store:
             insort(self._sorted[table], key)
         rows[key] = value
         if self._database is not None:
-            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            text = json.dumps(value, separators=(",", ":"))
             self._write(
                 "INSERT INTO records (tbl, key, value) VALUES (?, ?, ?) "
                 "ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value",

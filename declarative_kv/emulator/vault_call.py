@@ -46,7 +46,7 @@ class VaultCall:
         """The body, which must be a JSON object; raises 400 `BadParameter` otherwise (its text is unverified)."""
         try:
             content = json.loads(self.request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AzureFault(400, "BadParameter", "Cannot parse JSON.") from error
         if not isinstance(content, dict):
             raise AzureFault(400, "BadParameter", "The request body must be a JSON object.")
