@@ -7,27 +7,16 @@ import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.errors import Forbidden
-from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.secret import Key, Sensitive
 
 KEY_NAME = "dkv-fingerprint-key"
 """The secret that holds a vault's key, unless the YAML names another."""
 SHORTEST = 32
 """Bytes below which a key could be guessed, and with it every value that it fingerprints."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A fingerprint key. `id` is the secret's remote id and version: `{vault id}/secrets/{name}/{version}`."""
-
-    id: str
-    secret: Sensitive = field(repr=False)
-    made: bool = False
-    """Whether this run made or recovered it, so that it goes when the last of our secrets goes."""
 
 
 class KeyStore(Protocol):

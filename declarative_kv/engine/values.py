@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from declarative_kv.engine.fingerprint import Key, KeyRing, digest, same_print, vault_of
+from declarative_kv.engine.fingerprint import KeyRing, digest, same_print, vault_of
 from declarative_kv.engine.resolve import Resolved
 from declarative_kv.engine.verdict import (
     Evidence,
@@ -25,7 +25,7 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import Forbidden, NotFound, StalePlan, ValueMissing
 from declarative_kv.model.plan import Change, Value, Verdict
 from declarative_kv.model.resource import Condition, Observed, Reading, Resource
-from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.source import GenerateSource, Kept, Source
 from declarative_kv.model.state import Entry, State
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from declarative_kv.engine.fingerprint import Key, digest, same_print, same_value, stamp
+from declarative_kv.engine.fingerprint import digest, same_print, same_value, stamp
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Value, Verdict
 from declarative_kv.model.resource import Observed
-from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.state import Entry, Status
 
 _LISTED = ("created", "updated")

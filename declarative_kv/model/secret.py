@@ -1,8 +1,8 @@
-"""The one type that carries a secret value."""
+"""The one type that carries a secret value, and the key that values are fingerprinted with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,3 +30,13 @@ class Sensitive:
 
     def __reduce__(self) -> str:
         raise TypeError("a sensitive value cannot be pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A fingerprint key. `id` is the secret's remote id and version: `{vault id}/secrets/{name}/{version}`."""
+
+    id: str
+    secret: Sensitive = field(repr=False)
+    made: bool = False
+    """Whether this run made or recovered it, so that it goes when the last of our secrets goes."""
