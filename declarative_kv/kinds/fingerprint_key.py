@@ -36,7 +36,7 @@ class FingerprintKeys:
         return await self._get(place, version)
 
     async def make(self, place: str) -> Key:
-        """A new random key; one that an earlier `destroy` deleted is recovered, and what it fingerprinted holds again."""
+        """A new random key; one that an earlier `destroy` deleted is recovered with what it fingerprinted."""
         value = Sensitive(base64.b64encode(secrets.token_bytes(BYTES)).decode())
         tag, mark = FINGERPRINT_TAG
         spec = _spec(place, content_type="text/plain", tags={tag: mark}, value=value)
