@@ -42,8 +42,8 @@ _T = TypeVar("_T")
 class Session:
     """Open one with `open_session`. Clients are made when first asked for, and closed with the session.
 
-    `memo` keeps facts of the run that several kinds need (see `known`); `poll_seconds` is how often a typed long-running
-    call asks again where Azure does not say.
+    `memo` keeps facts of the run that several kinds need (see `known`); `poll_seconds` is how often a typed
+    long-running call asks again where Azure does not say.
     """
 
     def __init__(

@@ -1,0 +1,48 @@
+"""What the tests share: an emulated Azure in memory, and a session over it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from declarative_kv.azure.credentials import ClientSecret
+from declarative_kv.azure.session import Session, open_session
+from declarative_kv.emulator.app import Application
+from declarative_kv.emulator.seed import TENANT
+from declarative_kv.emulator.transport import InProcessTransport
+from declarative_kv.emulator.world import World, new_world
+from declarative_kv.model.document import Cloud
+from declarative_kv.model.secret import Sensitive
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A fresh emulated Azure that lives in memory."""
+    fresh = new_world()
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def application(world: World) -> Application:
+    """What answers requests to that world."""
+    return Application(world)
+
+
+@pytest.fixture
+def requests_seen() -> list[dict[str, object]]:
+    """The request log of the `azure` session, oldest first."""
+    return []
+
+
+@pytest.fixture
+async def azure(
+    world: World, application: Application, requests_seen: list[dict[str, object]]
+) -> AsyncIterator[Session]:
+    """A session of the emulator's own identity, an owner of the subscription."""
+    identity = world.identity()
+    login = ClientSecret(TENANT, identity["client_id"], Sensitive(identity["client_secret"]), "emulator")
+    transport = InProcessTransport(application, recorder=lambda entry: requests_seen.append(dict(entry)))
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login) as session:
+        yield session
