@@ -90,6 +90,10 @@ class Journal:
         """One entry as it is now, without the cost of a whole `state`."""
         return self._entries.get(address)
 
+    def state_key(self, vault: str) -> Mapping[str, Any] | None:
+        """What is known of the fingerprint key in a vault (its ARM id) as of now."""
+        return self._keys.get(vault.lower())
+
     def put(self, entry: Entry) -> None:
         """Add or replace the entry of an address."""
         self._append(put_line(entry))

@@ -1,0 +1,273 @@
+"""Reading, writing and folding a state on disk."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarative_kv.model.address import Address
+from declarative_kv.model.errors import StateConflict, StateError
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.specs import SecretSpec
+from declarative_kv.model.state import Entry, State, Status
+from declarative_kv.state import LocalStore, decode_state, open_store
+
+VAULT = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/KV"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def run(store: LocalStore, entry: Entry, meanwhile: Callable[[], object]) -> None:
+    """Save an entry in a run during which something else happens."""
+    with store.locked("apply") as journal:
+        journal.put(entry)
+        meanwhile()
+
+
+def test_no_file_is_an_empty_state_and_reading_writes_nothing(store: LocalStore, tmp_path: Path) -> None:
+    assert store.read() == State()
+    assert names(tmp_path) == []
+
+
+def test_a_change_is_readable_as_soon_as_it_is_acknowledged(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a", Status.PENDING))
+        assert store.read().entries == {entry("a").address: entry("a", Status.PENDING)}
+        journal.put(entry("a", version="1"))
+        assert store.read() == journal.state
+        journal.drop(entry("a").address)
+        assert store.read().entries == {}
+
+
+def test_the_end_of_a_run_folds_the_journal_into_the_next_serial(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("b"))
+        journal.put(entry("a"))
+        journal.key(VAULT, {"id": "k/1", "made": True})
+        inside = store.read()
+
+    after = store.read()
+    assert (inside.serial, after.serial) == (0, 1)
+    assert (inside.lineage, inside.entries, inside.keys) == (after.lineage, after.entries, after.keys)
+    assert after.lineage
+    assert list(after.entries) == [entry("a").address, entry("b").address]
+    assert names(store.path.parent) == ["dkv.json", "dkv.json.lock"]
+
+
+def test_the_lineage_stays_and_the_serial_grows(store: LocalStore, entry: Any) -> None:
+    for name in "abc":
+        with store.locked("apply") as journal:
+            journal.put(entry(name))
+    first = decode_state((store.paths.backup).read_bytes(), store.specs).state
+
+    assert store.read().serial == 3
+    assert first.base == (store.read().lineage, 2)
+
+
+def test_a_run_that_writes_nothing_leaves_no_trace(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+    before = store.path.read_bytes()
+    with store.locked("apply") as journal:
+        journal.checkpoint()
+
+    assert store.path.read_bytes() == before
+    assert names(store.path.parent) == ["dkv.json", "dkv.json.lock"]
+
+
+def test_a_failed_run_is_folded_too(store: LocalStore, entry: Any) -> None:
+    def fail() -> None:
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        run(store, entry("a"), fail)
+
+    assert store.read().base[1] == 1
+    assert entry("a").address in store.read().entries
+
+
+def test_a_checkpoint_saves_and_the_run_goes_on(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+        journal.checkpoint()
+        assert not store.paths.journal.exists()
+        journal.put(entry("b"))
+        assert store.read() == journal.state
+
+    assert store.read().serial == 2
+    assert len(store.read().entries) == 2
+
+
+def test_the_state_as_of_now_is_asked_for_by_address_and_vault(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+        journal.key(VAULT, {"id": "k/1"})
+
+        assert journal.get(entry("a").address) == entry("a")
+        assert journal.get(Address("vault", "kv")) is None
+        assert journal.state_key(VAULT.lower()) == {"id": "k/1"}
+
+        journal.key(VAULT, None)
+        journal.drop(Address("vault", "kv"))
+        assert journal.state_key(VAULT) is None
+        assert journal.state.keys == {}
+    assert store.read().keys == {}
+
+
+def test_the_backup_is_the_snapshot_before(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+    before = store.path.read_bytes()
+    with store.locked("apply") as journal:
+        journal.put(entry("b"))
+
+    assert store.paths.backup.read_bytes() == before
+
+
+def test_replacing_the_content_keeps_what_was_there_as_the_backup(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+    with store.locked("state push") as journal:
+        journal.replace(State(serial=7, entries={entry("b").address: entry("b")}))
+        assert journal.state.serial == 8
+        journal.put(entry("c"))
+
+    assert store.read().serial == 9
+    assert list(store.read().entries) == [entry("b").address, entry("c").address]
+
+
+def test_the_first_state_may_be_a_replacement(store: LocalStore, entry: Any) -> None:
+    with store.locked("state push") as journal:
+        journal.replace(State(lineage="known", serial=3, entries={entry("b").address: entry("b")}))
+
+    assert store.read().base == ("known", 4)
+
+
+def test_files_are_private_and_missing_folders_too(tmp_path: Path, entry: Any) -> None:
+    old = os.umask(0)
+    try:
+        store = LocalStore(tmp_path / "a" / "b" / "dkv.json", {}, lambda: datetime.now(UTC))
+        for _ in range(2):
+            with store.locked("apply") as journal:
+                journal.put(entry("a"))
+                files = [store.paths.journal, store.paths.holder, store.paths.lock]
+                assert [stat.S_IMODE(f.stat().st_mode) for f in files] == [0o600] * 3
+    finally:
+        os.umask(old)
+
+    assert [stat.S_IMODE(f.stat().st_mode) for f in (store.path, store.paths.backup)] == [0o600] * 2
+    assert [stat.S_IMODE(f.stat().st_mode) for f in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700] * 2
+
+
+def test_a_value_is_refused_and_nothing_of_it_is_written(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+        with pytest.raises(TypeError):
+            journal.put(entry("b", value=Sensitive("hunter2-hunter2")))
+        with pytest.raises(TypeError):
+            journal.key(VAULT, {"key": Sensitive("hunter2-hunter2")})
+        spec = SecretSpec(vault=VAULT, name="c", value=Sensitive("hunter2-hunter2"))
+        journal.put(Entry(Address("secret", "kv/c"), "id", spec))
+
+    assert {a.key for a in store.read().entries} == {"a", "c"}
+    assert all(b"hunter2" not in path.read_bytes() for path in store.path.parent.iterdir())
+
+
+def test_the_spec_of_a_kind_that_is_not_known_here_survives(store: LocalStore) -> None:
+    future = Entry(Address("widget", "a"), "id", {"colour": "red", "deep": [{"x": None}]})
+    with store.locked("apply") as journal:
+        journal.put(future)
+    with store.locked("apply") as journal:
+        journal.drop(Address("vault", "none"))
+
+    assert store.read().entries == {future.address: future}
+
+
+def test_a_snapshot_that_something_else_wrote_is_not_overwritten(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+    foreign = store.path.read_bytes().replace(b'"serial": 1', b'"serial": 5')
+    with pytest.raises(StateConflict) as caught:
+        run(store, entry("b"), lambda: store.path.write_bytes(foreign))
+
+    assert caught.value.diagnostics[0].code == "state-moved"
+    assert store.path.read_bytes() == foreign
+    assert str(store.paths.journal) in caught.value.diagnostics[0].detail
+    with pytest.raises(StateConflict, match="state-moved"):
+        store.read()
+
+
+def test_a_snapshot_that_vanished_during_a_run_is_a_conflict(store: LocalStore, entry: Any) -> None:
+    with store.locked("apply") as journal:
+        journal.put(entry("a"))
+    with pytest.raises(StateConflict):
+        run(store, entry("b"), store.path.unlink)
+
+
+def test_ten_thousand_changes_take_time_in_proportion_to_their_number(store: LocalStore, entry: Any) -> None:
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        with store.locked("apply") as journal:
+            for number in range(count):
+                journal.put(entry(f"s{number}"))
+        return time.process_time() - began
+
+    small, large = seconds(1_000), seconds(10_000)
+
+    assert len(store.read().entries) == 10_000
+    assert large < 30 * small
+    assert large < 20
+
+
+def test_a_link_to_a_state_stays_a_link(tmp_path: Path, entry: Any) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "real.json")
+    with open_store(str(link), {}, clock=lambda: datetime.now(UTC)).locked("apply") as journal:
+        journal.put(entry("a"))
+
+    assert link.is_symlink()
+    assert names(tmp_path) == ["link.json", "real.json", "real.json.lock"]
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("azblob://account/container/key", "not supported yet"),
+        ("s3://bucket/key", "no such kind"),
+        ("", "names no file"),
+        ("/tmp", "is a folder"),
+        ("/dev/null", "not a plain file"),
+        ("a\0b", "no path"),
+    ],
+)
+def test_a_location_that_can_hold_no_state_is_an_error(location: str, words: str) -> None:
+    with pytest.raises(StateError) as caught:
+        open_store(location, {}, clock=lambda: datetime.now(UTC))
+    assert caught.value.diagnostics[0].code == "state-location"
+    assert words in caught.value.diagnostics[0].detail
+
+
+def test_a_loop_of_links_is_no_location(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(StateError, match="state-location"):
+        open_store(str(tmp_path / "a"), {}, clock=lambda: datetime.now(UTC))
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = LocalStore(tmp_path / "file" / "dkv.json", {}, lambda: datetime.now(UTC))
+
+    with pytest.raises(StateError, match="state-not-written"), store.locked("apply"):
+        pass
+    with pytest.raises(StateError, match="state-damaged"):
+        store.read()
