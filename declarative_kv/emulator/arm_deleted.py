@@ -99,7 +99,7 @@ def _forget(call: Call, key: str, record: Mapping[str, Any]) -> None:
 
 def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
     subscription = record["id"].split("/")[2]
-    place = f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{record['location']}"
+    place = f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{region(record['location'])}"
     properties = {
         "vaultId": record["id"],
         "location": record["location"],
@@ -129,7 +129,7 @@ def _find(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:
     inside = f"/subscriptions/{names['s']}/".lower()
     if record is None or not record["id"].lower().startswith(inside):
         raise deleted_vault_missing(names["v"])
-    if record["location"] != region(names["location"]):
+    if region(record["location"]) != region(names["location"]):
         raise deleted_vault_missing(names["v"])
     return record
 

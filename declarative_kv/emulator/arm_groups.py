@@ -238,7 +238,7 @@ def _matches(resource: Mapping[str, Any], term: str) -> bool:
     for name, key in (("resourceType", "type"), ("name", "name"), ("location", "location")):
         value = equals(term, name)
         if value is not None:
-            return bool(str(resource[key]).lower() == (region(value) if key == "location" else value.lower()))
+            return region(str(resource[key])) == region(value)
     group = equals(term, "resourceGroup")
     if group is not None:
         return bool(f"/resourcegroups/{group}/".lower() in resource["id"].lower())

@@ -19,7 +19,7 @@ _DISPLAY_NAMES = (
     "Australia Central, Switzerland North, Germany West Central, Norway East, Jio India West, West US 3, "
     "Sweden Central, Qatar Central, Poland Central, Italy North, Israel Central, Spain Central, Mexico Central, "
     "New Zealand North, Australia Central 2, US Gov Virginia, US Gov Arizona, US Gov Texas, China North 3, "
-    "China East 2, China North 2, China East 3"
+    "China East 2, China North 2, China East 3, Central US EUAP, East US 2 EUAP"
 )
 LOCATIONS: Mapping[str, str] = {region(name): name for name in _DISPLAY_NAMES.split(", ")}
 

@@ -66,7 +66,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if deleted is None:
         return _create(call, group, name, body, sent, location)
     here = deleted["id"].lower().startswith(f"/subscriptions/{names['s']}/".lower())
-    if not here or deleted["location"] != location:
+    if not here or region(deleted["location"]) != region(location):
         raise AzureFault(409, "VaultAlreadyExists", name_taken(name), headers=SERVICE_HEADERS)
     if not recover or not _is_in(deleted, group):
         raise AzureFault(409, "ConflictError", _IN_DELETED_STATE, headers=SERVICE_HEADERS)
@@ -84,6 +84,7 @@ def _properties(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _location(body: Mapping[str, Any]) -> str:
+    """The location as it was sent, which is how it is shown again (recorded)."""
     location = body.get("location")
     if not isinstance(location, str) or not location.strip():
         raise AzureFault(400, "LocationRequired", "The location property is required for this definition.")
@@ -93,7 +94,7 @@ def _location(body: Mapping[str, Any]) -> str:
             f"regions for the resource type is '{','.join(LOCATIONS)}'."
         )
         raise AzureFault(400, "LocationNotAvailableForResourceType", message)
-    return region(location)
+    return location.strip()
 
 
 def _create(
@@ -124,7 +125,7 @@ def _update(
     call: Call, live: Mapping[str, Any], body: Mapping[str, Any], sent: Mapping[str, Any], location: str
 ) -> Response:
     """A PUT of a vault that exists says what its policies, tags and network are from now on, all of them."""
-    if location != live["location"]:
+    if region(location) != region(live["location"]):
         group = live["id"].split("/")[4]
         message = (
             f"The resource '{live['name']}' already exists in location '{live['location']}' in resource group "

@@ -149,6 +149,25 @@ def test_the_generic_list_has_vaults_without_properties(arm: Arm) -> None:
     assert other.body == {"value": []}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("name eq 'KV-one'", True),
+        ("name eq 'kv-two'", False),
+        ("location eq 'West Europe' and resourceGroup eq 'RG-one'", True),
+        ("resourceGroup eq 'rg'", False),
+        ("tagName eq 'team'", True),
+        ("tagValue eq 'pay ''and'' go'", True),
+        ("tagName eq 'owner'", False),
+    ],
+)
+def test_the_generic_list_is_filtered(arm: Arm, text: str, found: bool) -> None:
+    arm.make_group()
+    arm.make_vault()
+    arm.call("PATCH", VAULT, {"tags": {"Team": "pay 'and' go"}})
+    assert (arm.call("GET", f"{SUB}/resources", filter=text).body["value"] != []) is found
+
+
 def test_a_filter_that_is_not_understood_is_refused(arm: Arm) -> None:
     arm.make_group()
     arm.make_vault()

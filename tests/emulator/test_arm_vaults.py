@@ -190,6 +190,14 @@ def test_paths_have_no_letter_case(arm: Arm) -> None:
     assert answer.body["properties"]["vaultUri"] == "https://kv-one.vault.azure.net/"
 
 
+def test_a_location_is_shown_as_it_was_sent_and_compared_without_spaces(arm: Arm) -> None:
+    assert arm.call("PUT", VAULT, vault_body(location="West Europe")).body["location"] == "West Europe"
+    assert arm.make_vault().status == 200
+    arm.call("DELETE", VAULT)
+    assert arm.call("GET", DELETED).body["id"] == DELETED
+    assert arm.make_vault(createMode="recover").body["location"] == "West Europe"
+
+
 def test_a_put_over_a_vault_wipes_its_policies_and_tags(arm: Arm) -> None:
     body = vault_body(accessPolicies=[policy(PRINCIPAL, keys=["get"])], enabledForDeployment=True)
     arm.call("PUT", VAULT, {**body, "tags": {"a": "b"}})

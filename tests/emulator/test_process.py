@@ -249,6 +249,16 @@ def test_a_folder_in_use_is_waited_for_and_then_an_error(folder: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("verb", ["start", "reset"])
+def test_damaged_data_is_an_error_that_names_the_folder(folder: Path, verb: str) -> None:
+    folder.mkdir()
+    (folder / "world.db").write_bytes(b"this is no database, " * 100)
+    done = CliRunner().invoke(app, [verb, "--data-dir", str(folder)])
+    assert done.exit_code == 1
+    assert f"The emulator's data in {folder} cannot be read." in done.stderr
+    assert "Traceback" not in done.output
+
+
 def test_foreground_serves_until_it_is_told_to_stop(folder: Path) -> None:
     command = [
         sys.executable,
