@@ -16,6 +16,7 @@ from declarative_kv.emulator.failure import EmulatorError
 
 CERTIFICATE: Final = "ca.pem"
 SERVER_LOG: Final = "server.log"
+STARTING: Final = "start.lock"
 _SERVER: Final = "server.json"
 _LAST_PORT: Final = "port"
 _LOCK: Final = "world.lock"
@@ -55,10 +56,10 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def exclusive(folder: Path, seconds: float) -> Iterator[None]:
-    """Hold the folder's world alone, waiting up to `seconds`; a process that dies lets go of it."""
+def exclusive(folder: Path, seconds: float, name: str = _LOCK) -> Iterator[None]:
+    """Hold a lock of the folder alone, by default its world's, waiting up to `seconds`; it dies with its process."""
     prepare(folder)
-    lock = FileLock(folder / _LOCK, mode=0o600)
+    lock = FileLock(folder / name, mode=0o600)
     try:
         lock.acquire(timeout=seconds)
     except Timeout as error:

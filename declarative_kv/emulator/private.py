@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from declarative_kv.emulator.app import Application
-from declarative_kv.emulator.folder import exclusive
+from declarative_kv.emulator.opened import opened
 from declarative_kv.emulator.request_log import Recorder
 from declarative_kv.emulator.snapshots import is_unwritten, load
 from declarative_kv.emulator.transport import InProcessTransport
-from declarative_kv.emulator.world import World, new_world
+from declarative_kv.emulator.world import World
 
 _LOCK_SECONDS: Final = 60.0
 
@@ -47,9 +47,5 @@ def open_private(folder: Path) -> Iterator[Private]:
 
     Waits up to a minute for another program to finish with it, then raises `EmulatorError`.
     """
-    with exclusive(folder, _LOCK_SECONDS):
-        world = new_world(folder)
-        try:
-            yield Private(Application(world), world)
-        finally:
-            world.close()
+    with opened(folder, _LOCK_SECONDS) as world:
+        yield Private(Application(world), world)

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
-from filelock import FileLock
-
 from declarative_kv.emulator.environment import variables
 from declarative_kv.emulator.failure import EmulatorError
 from declarative_kv.emulator.folder import (
     SERVER_LOG,
+    STARTING,
     Contact,
     exclusive,
     is_free,
@@ -62,8 +61,7 @@ def start(folder: Path, options: Options) -> Contact:
 
     Raises `EmulatorError` with what the server said where it does not start.
     """
-    prepare(folder)
-    with FileLock(folder / "start.lock", timeout=_START_SECONDS, mode=0o600):
+    with exclusive(folder, _START_SECONDS, STARTING):
         contact = running(folder)
         if contact is not None:
             return contact
@@ -107,17 +105,11 @@ def command(folder: Path, name: str, arguments: Mapping[str, Any] | None = None)
             f"There is no emulator in {folder}.",
             "Start one with `dkv emulator start`, or give its --data-dir.",
         )
-    from declarative_kv.emulator.control import (
-        run,
-    )  # the world and its dependencies, only where it is opened here
-    from declarative_kv.emulator.world import new_world
+    from declarative_kv.emulator.control import run  # the whole emulator, only where it is opened in here
+    from declarative_kv.emulator.opened import opened
 
-    with exclusive(folder, _ASK_SECONDS):
-        world = new_world(folder)
-        try:
-            return run(world, name, arguments or {})
-        finally:
-            world.close()
+    with opened(folder, _ASK_SECONDS) as world:
+        return run(world, name, arguments or {})
 
 
 def load(folder: Path, content: Any, *, only_unwritten: bool = False) -> bool:

@@ -40,6 +40,7 @@ class RequestLog:
         self._file = path.open("ab", buffering=0)
 
     def __call__(self, entry: dict[str, Any]) -> None:
+        """Append one entry."""
         self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
 
     def close(self) -> None:

@@ -20,15 +20,15 @@ from declarative_kv.emulator.failure import EmulatorError
 from declarative_kv.emulator.folder import (
     SERVER_LOG,
     Contact,
-    exclusive,
     last_port,
     remove_contact,
     write_contact,
 )
+from declarative_kv.emulator.opened import opened
 from declarative_kv.emulator.options import Options
 from declarative_kv.emulator.request_log import RequestLog
 from declarative_kv.emulator.server import Gateway
-from declarative_kv.emulator.world import Settings, World, new_world
+from declarative_kv.emulator.world import Settings, World
 
 READY: Final = "ready"
 _LOCK_SECONDS: Final = 10.0
@@ -39,7 +39,8 @@ def serve(folder: Path, options: Options, ready: Callable[[int], None]) -> None:
 
     Raises `EmulatorError` where the folder is in use, or the port or the log cannot be had.
     """
-    with exclusive(folder, _LOCK_SECONDS), _world(folder, options) as world, _log(options) as log:
+    settings = Settings(time_scale=options.time_scale, as_of=options.as_of, throttle=options.throttle)
+    with opened(folder, _LOCK_SECONDS, settings) as world, _log(options) as log:
         asyncio.run(_serve(folder, options, world, log, ready))
 
 
@@ -82,16 +83,6 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
-
-
-@contextmanager
-def _world(folder: Path, options: Options) -> Iterator[World]:
-    settings = Settings(time_scale=options.time_scale, as_of=options.as_of, throttle=options.throttle)
-    world = new_world(folder, settings)
-    try:
-        yield world
-    finally:
-        world.close()
 
 
 @contextmanager

@@ -26,7 +26,9 @@ from declarative_kv.emulator.request_log import Recorder, record
 class Answers(Protocol):
     """What answers requests: the emulator's `Application`."""
 
-    async def answer(self, request: Request) -> Response: ...
+    async def answer(self, request: Request) -> Response:
+        """The answer to one request."""
+        ...
 
 
 class InProcessTransport(AsyncHttpTransport[Any, Any]):
