@@ -8,7 +8,6 @@ from declarative_kv.engine.changes import Inputs
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
-from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import Action, Change, Head, Reason
 from declarative_kv.model.resource import Condition
 from declarative_kv.model.roles import builtin_roles
@@ -39,7 +38,7 @@ def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> 
     changes = tuple(changes)
     for change in changes:
         works = change.action in _NEEDS and change.reason is not Reason.CONTAINED
-        if works and inputs.kinds[change.address.kind].plane is Plane.DATA:
+        if works and isinstance(_spec(change), SecretSpec):
             needed.setdefault((Address("vault", change.address.container), change.action), change)
     after = _grants_after(inputs, changes)
     helpful = helpful_principals(inputs, head.object_id)
@@ -50,6 +49,11 @@ def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> 
     }
     if problems:
         raise PlanError.of(problems.values())
+
+
+def _spec(change: Change) -> object:
+    side = change.desired or change.live or change.prior
+    return side.spec if side is not None else None
 
 
 def _specs(inputs: Inputs) -> Iterator[object]:
@@ -77,7 +81,7 @@ def _covered(
     inputs: Inputs, change: Change, vault: Address, grants: Iterable[tuple[object, bool]], helpful: frozenset[str]
 ) -> bool:
     permission, data_action = _NEEDS[change.action]
-    spec = change.desired.spec if change.desired is not None else change.live.spec if change.live is not None else None
+    spec = _spec(change)
     assert isinstance(spec, SecretSpec)
     target = f"{spec.vault}/secrets/{spec.name}".lower()
     rbac = _is_rbac(inputs, vault)

@@ -1,0 +1,80 @@
+"""The order of work: its two sentences and the place of the data plane between grants."""
+
+from __future__ import annotations
+
+import pytest
+
+from declarative_kv.engine.order import check_cycles, in_order
+from declarative_kv.model.errors import DependencyCycle
+from declarative_kv.model.plan import Action, Change, Reason
+from tests.unit.engine.fakes import KINDS, at, entry, live, thing
+
+ME = frozenset({"me"})
+
+
+def make(address: str, *needs: str, colour: str = "red") -> Change:
+    return Change(at(address), Action.CREATE, Reason.NEW, desired=thing(address, colour, needs=needs))
+
+
+def unmake(address: str, *needs: str, colour: str = "red") -> Change:
+    prior = entry(address, colour, needs=needs)
+    return Change(at(address), Action.DESTROY, Reason.UNDECLARED, prior=prior, live=live(address, colour))
+
+
+def order(*changes: Change) -> list[str]:
+    return [str(change.address) for change in in_order(KINDS, changes, ME)]
+
+
+def test_a_resource_is_made_after_what_it_needs() -> None:
+    assert order(make("thing.a", "thing.b"), make("thing.b", "thing.c"), make("thing.c")) == [
+        "thing.c",
+        "thing.b",
+        "thing.a",
+    ]
+
+
+def test_a_resource_is_unmade_after_what_needed_it() -> None:
+    assert order(unmake("thing.a"), unmake("thing.b", "thing.a"), unmake("thing.c", "thing.b")) == [
+        "thing.c",
+        "thing.b",
+        "thing.a",
+    ]
+
+
+def test_what_turns_away_from_a_resource_does_so_before_it_goes() -> None:
+    moved = Change(
+        at("thing.b"),
+        Action.UPDATE,
+        Reason.CONFIG_MOVED,
+        desired=thing("thing.b"),
+        prior=entry("thing.b", needs=("thing.a",)),
+    )
+    assert order(unmake("thing.a"), moved) == ["thing.b", "thing.a"]
+
+
+def test_the_data_plane_comes_after_our_grants_are_made() -> None:
+    assert order(make("item.a"), make("grant.z", colour="me")) == ["grant.z", "item.a"]
+
+
+def test_the_data_plane_comes_before_our_grants_are_removed() -> None:
+    assert order(unmake("grant.a", colour="me"), unmake("item.z")) == ["item.z", "grant.a"]
+
+
+def test_grants_to_others_wait_for_nothing() -> None:
+    changes = in_order(KINDS, [make("item.a"), make("grant.z", colour="somebody")], ME)
+    assert all(not change.after for change in changes)
+
+
+def test_a_grant_that_needs_the_item_is_not_waited_for_by_it() -> None:
+    grant = make("grant.z", colour="me")
+    item = make("item.a", "grant.z")
+    assert order(item, grant) == ["grant.z", "item.a"]
+
+
+def test_a_circle_is_an_error_that_prints_all_of_it() -> None:
+    circle = {at("thing.a"): thing("thing.a", needs=("thing.b",)), at("thing.b"): thing("thing.b", needs=("thing.a",))}
+    with pytest.raises(DependencyCycle) as caught:
+        check_cycles(circle)
+    detail = caught.value.diagnostics[0].detail
+    assert "thing.a needs thing.b" in detail
+    assert "thing.b needs thing.a" in detail
