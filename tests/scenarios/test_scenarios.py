@@ -1,0 +1,116 @@
+"""Every scenario and every page of the guide, run as it stands: files written, commands run, output compared."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from declarative_kv.cli.app import main
+from tests.scenarios import portal
+from tests.scenarios.script import Step, Write, parse, rewritten, scenario_files
+
+ROOT = Path(__file__).parents[2]
+KNOWN_IDS = {"11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"}
+_GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_FILTERS = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
+    (re.compile(r"\bread \d\d:\d\d:\d\dZ"), "read TIME"),
+    (re.compile(r"\b(changed in Azure|deleted|rotated outside|since) 20\d\d-\d\d-\d\d"), r"\1 DATE"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "VERSION"),
+    (re.compile(r"\b\d+(\.\d+)? ?m?s\b"), "SECONDS"),
+)
+
+
+def normal(text: str, folder: Path) -> str:
+    """The output with what differs from run to run replaced: ids, times, the temporary folder."""
+    text = text.replace(str(folder) + "/", "").replace(str(folder), ".")
+    text = _GUID.sub(lambda found: found[0] if found[0] in KNOWN_IDS or found[0][:8] in _given(folder) else "ID", text)
+    for pattern, word in _FILTERS:
+        text = pattern.sub(word, text)
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n" if text.strip() else ""
+
+
+def _given(folder: Path) -> set[str]:
+    """The first parts of the ids that the scenario's own files name."""
+    found: set[str] = set()
+    for file in folder.glob("**/*.yaml"):
+        found |= {guid[:8] for guid in _GUID.findall(file.read_text())}
+    return found
+
+
+def execute(step: Step, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run one command line; its output, and `[exit N]` where that is not 0."""
+    words = shlex.split(step.command)
+    given = ""
+    if "|" in words:
+        cut = words.index("|")
+        assert words[0] == "echo", step.command
+        given, words = " ".join(words[1:cut]) + "\n", words[cut + 1 :]
+    match words[0]:
+        case "export":
+            name, _, value = words[1].partition("=")
+            monkeypatch.setenv(name, value)
+            return ""
+        case "unset":
+            monkeypatch.delenv(words[1])
+            return ""
+        case "portal":
+            asyncio.run(portal.run(_emulator(folder), words[1:]))
+            return ""
+        case "cat":
+            return (folder / words[1]).read_text()
+        case "rm":
+            (folder / words[1]).unlink()
+            return ""
+        case "dkv":
+            return run_dkv(words[1:], given, monkeypatch)
+        case other:
+            raise AssertionError(f"no such command in a scenario: {other}")
+
+
+def run_dkv(arguments: list[str], given: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The command line in this process, both streams in one, as a person sees them."""
+    seen = io.StringIO()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
+        code = main(arguments)
+    return seen.getvalue() + (f"[exit {code}]\n" if code else "")
+
+
+def _emulator(folder: Path) -> Path:
+    return next(iter(folder.glob("**/.emulator")), folder / "state" / ".emulator")
+
+
+@pytest.mark.parametrize("path", scenario_files(ROOT), ids=lambda path: path.stem)
+def test_scenario(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    text = path.read_text()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "ARM_", "DKV_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    outputs: list[tuple[Step, str]] = []
+    for part in parse(text):
+        if isinstance(part, Write):
+            target = tmp_path / part.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(part.text)
+        else:
+            outputs.append((part, normal(execute(part, tmp_path, monkeypatch), tmp_path)))
+    assert outputs, f"{path.name} runs no command"
+    actual = rewritten(text, outputs)
+    if request.config.getoption("--update-scenarios"):
+        path.write_text(actual)
+    else:
+        assert actual == text
