@@ -27,10 +27,6 @@ class Clock:
         """Move the emulated time on, or back where negative."""
         self._store.put("meta", "clock", {"offset": self.offset() + seconds})
 
-    def moment(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.fromtimestamp(self.now(), UTC)
-
 
 def iso(seconds: float) -> str:
     """Epoch seconds as Resource Manager and Graph write times: RFC 3339 in UTC, whole seconds, `Z`."""

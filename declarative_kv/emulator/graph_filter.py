@@ -90,7 +90,7 @@ class _Reader:
         self._expect(":")
         condition = self.either()
         self._expect(")")
-        return lambda found: any(condition({variable: item}) for item in found.get(name) or ())
+        return lambda found: any(condition({variable: item}) for item in _items(found.get(name)))
 
     def _comparison(self, name: str) -> Filter:
         operator = self._next().lower()
@@ -153,6 +153,10 @@ def _and(left: Filter, right: Filter) -> Filter:
 
 def _not(inner: Filter) -> Filter:
     return lambda found: not inner(found)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _lowered(value: Any) -> str:

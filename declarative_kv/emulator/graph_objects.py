@@ -10,6 +10,7 @@ from declarative_kv.emulator.clock import iso
 from declarative_kv.emulator.directory import TABLE, all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph_call import COLLECTIONS, GraphCall, bad_request, new_id, not_found
+from declarative_kv.emulator.graph_input import check, given, require
 from declarative_kv.emulator.graph_shapes import shown
 from declarative_kv.emulator.http import Response
 from declarative_kv.emulator.seed import application_record, principal_record
@@ -17,11 +18,6 @@ from declarative_kv.emulator.store import Record
 
 DELETED: Final = "deleted_directory"
 _KEPT_SECONDS: Final = 30 * 86400.0
-# What the service decides, whatever the body says.
-_READ_ONLY: Final = frozenset(
-    {"id", "appId", "kind", "tenant", "createdDateTime", "members", "owners", "directoryRoles", "deleted"}
-    | {"passwordCredentials", "passwordProfile", "securityIdentifier", "deletedDateTime"}
-)
 
 
 def list_objects(call: GraphCall) -> Response:
@@ -38,8 +34,9 @@ def create_object(call: GraphCall) -> Response:
     """POST to a collection: 201 with the object."""
     body = call.body()
     kind = call.kinds[0]
+    check(kind, body)
     record = _BUILD[kind](call, body)
-    record |= {name: value for name, value in _given(body).items() if name not in record}
+    record |= {name: value for name, value in given(body).items() if name not in record}
     call.world.store.put(TABLE, record["id"], record)
     location = {"location": f"https://{call.request.host}/v2/{record['tenant']}/directoryObjects/{record['id']}"}
     response = call.one(201, record)
@@ -48,9 +45,11 @@ def create_object(call: GraphCall) -> Response:
 
 def change_object(call: GraphCall) -> Response:
     """PATCH: 204; null clears a property."""
-    record = call.target()
-    changed = {**record, **_given(call.body())}
+    record, body = call.target(), call.body()
+    check(record["kind"], body)
+    changed = {**record, **given(body)}
     if record["kind"] == "user" and changed["userPrincipalName"] != record["userPrincipalName"]:
+        require("user", changed, "userPrincipalName")
         _refuse_same_name(call, changed["userPrincipalName"])
     call.world.store.put(TABLE, record["id"], changed)
     return Response(204)
@@ -103,7 +102,10 @@ def get_by_ids(call: GraphCall) -> Response:
     ids = body.get("ids")
     if not isinstance(ids, list) or len(ids) > 1000:
         raise bad_request("Invalid value specified for property 'ids' of resource 'DirectoryObject'.")
-    wanted = {str(name).lower() for name in body.get("types") or ()} or {"directoryobject"}
+    types = body.get("types") or []
+    if not isinstance(types, list):
+        raise bad_request("Invalid value specified for property 'types' of resource 'DirectoryObject'.")
+    wanted = {str(name).lower() for name in types} or {"directoryobject"}
     kinds = [k for k in COLLECTIONS.values() if "directoryobject" in wanted or k.lower() in wanted]
     found = [find(call.world, str(object_id), *kinds) for object_id in ids] if kinds else []
     return call.many([record for record in found if record is not None], "directoryObjects", typed=True)
@@ -113,12 +115,8 @@ def _context(call: GraphCall) -> str:
     return "directoryObjects" if len(call.kinds) > 1 else call.path[0]
 
 
-def _given(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in _READ_ONLY and "@" not in name}
-
-
 def _user(call: GraphCall, body: Mapping[str, Any]) -> Record:
-    _require(body, "User", "accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName")
+    require("user", body, "accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName")
     _refuse_same_name(call, body["userPrincipalName"])
     return {
         "kind": "user",
@@ -132,7 +130,7 @@ def _user(call: GraphCall, body: Mapping[str, Any]) -> Record:
 
 
 def _group(call: GraphCall, body: Mapping[str, Any]) -> Record:
-    _require(body, "Group", "displayName", "mailEnabled", "mailNickname", "securityEnabled")
+    require("group", body, "displayName", "mailEnabled", "mailNickname", "securityEnabled")
     return {
         "kind": "group",
         "id": new_id(),
@@ -145,15 +143,15 @@ def _group(call: GraphCall, body: Mapping[str, Any]) -> Record:
 
 
 def _application(call: GraphCall, body: Mapping[str, Any]) -> Record:
-    _require(body, "Application", "displayName")
+    require("application", body, "displayName")
     record = application_record(new_id(), new_id(), body["displayName"], call.world.clock.now())
     # The body's word on these is taken over the defaults.
-    record |= {name: body[name] for name in ("identifierUris", "signInAudience") if name in body}
+    record |= {name: body[name] for name in ("identifierUris", "signInAudience") if body.get(name)}
     return record | {"tenant": call.caller.tenant}
 
 
 def _principal(call: GraphCall, body: Mapping[str, Any]) -> Record:
-    _require(body, "ServicePrincipal", "appId")
+    require("servicePrincipal", body, "appId")
     application = application_of(call.world, str(body["appId"]))
     if application is None:
         raise bad_request(
@@ -179,12 +177,6 @@ _BUILD: Final[Mapping[str, Callable[[GraphCall, Mapping[str, Any]], Record]]] = 
     "application": _application,
     "servicePrincipal": _principal,
 }
-
-
-def _require(body: Mapping[str, Any], resource: str, *names: str) -> None:
-    for name in names:
-        if body.get(name) in (None, ""):
-            raise bad_request(f"A value is required for property '{name}' of resource '{resource}'.")
 
 
 def _refuse_same_name(call: GraphCall, name: str) -> None:

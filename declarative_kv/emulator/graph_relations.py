@@ -76,6 +76,8 @@ def add_password(call: GraphCall) -> Response:
     """POST …/{id}/addPassword: 200 with the text, here and never again; two years unless told otherwise."""
     record = call.target()
     wanted = call.body().get("passwordCredential") or {}
+    if not isinstance(wanted, dict):
+        raise bad_request("Invalid value specified for property 'passwordCredential' of resource 'Application'.")
     now = call.world.clock.now()
     start = _moment(wanted.get("startDateTime"), now)
     end = _moment(wanted.get("endDateTime"), start + _TWO_YEARS)

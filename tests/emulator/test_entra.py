@@ -61,6 +61,14 @@ def test_the_older_endpoint_takes_a_resource_and_answers_in_strings(azure: Azure
     assert answer.body["expires_in"] == "3599"
 
 
+def test_an_application_is_a_resource_under_its_own_names(azure: Azure) -> None:
+    application = azure.make_application()
+    azure.graph("PATCH", f"/applications/{application['id']}", {"identifierUris": ["api://payments"]})
+
+    for resource in ("api://payments", application["appId"]):
+        assert azure.sign_in(azure.credentials(scope=f"{resource}/.default")).status == 200
+
+
 def test_basic_credentials_count_as_client_id_and_secret(azure: Azure) -> None:
     identity = azure.world.identity()
     basic = base64.b64encode(f"{identity['client_id']}:{identity['client_secret']}".encode()).decode()

@@ -75,6 +75,37 @@ def test_an_incomplete_object_is_refused(azure: Azure, collection: str, sent: An
     assert (answer.error["code"], answer.error["message"]) == ("Request_BadRequest", message)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("POST", "/users", {"userPrincipalName": 5}),
+        ("POST", "/groups", {"displayName": "g", "members@odata.bind": "x"}),
+        ("POST", "/applications", {"displayName": "a", "identifierUris": [1]}),
+        ("POST", "/applications", {"displayName": "a", "appRoles": {}}),
+        ("POST", "/applications", {"displayName": "a", "web": []}),
+        ("POST", "/servicePrincipals", {"appId": "a", "accountEnabled": "yes"}),
+        ("POST", "/directoryObjects/getByIds", {"ids": [], "types": 5}),
+        ("POST", "/applications/KEY/addPassword", {"passwordCredential": ["x"]}),
+    ],
+)
+def test_a_property_of_the_wrong_type_is_refused(azure: Azure, method: str, path: str, sent: Any) -> None:
+    application = azure.make_application()
+    answer = azure.graph(method, path.replace("KEY", application["id"]), sent)
+
+    assert answer.status == 400
+    assert answer.error["message"].startswith("Invalid value specified for property")
+
+
+def test_a_null_clears_a_property(azure: Azure) -> None:
+    application = azure.make_application()
+    path = f"/applications/{application['id']}"
+    azure.graph("PATCH", path, {"identifierUris": ["api://a"], "description": "text"})
+    azure.graph("PATCH", path, {"identifierUris": None, "description": None})
+    now = azure.graph("GET", path).body
+
+    assert (now["identifierUris"], now["description"]) == ([], None)
+
+
 def test_two_users_cannot_have_one_name_but_two_groups_can(azure: Azure) -> None:
     azure.make_user()
     bob = azure.make_user("bob")
