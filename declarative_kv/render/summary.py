@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from declarative_kv.engine.events import Outcome
 from declarative_kv.model.plan import Counts, Plan
 from declarative_kv.model.resource import OtherPolicy
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration."
+
+_AFTER_RECOVER = "known-after-recover"
+"""The problem of a recover that is done itself, and stops what comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,30 @@ def of_apply(counts: Counts, *, destroying: bool = False) -> Summary:
     imported = f"{counts.imported} imported, " if counts.imported else ""
     done = f"{imported}{counts.added} added, {counts.changed} changed, {counts.destroyed} destroyed"
     return Summary(0, (*forgotten, f"Apply complete! Resources: {done}."))
+
+
+def of_outcome(outcome: Outcome, *, interrupted: bool = False, destroying: bool = False) -> Summary:
+    """How an apply ends: 0 if all is done, 130 if interrupted, 5 if something was saved, else 1."""
+    done = of_apply(outcome.counts, destroying=destroying)
+    left = _left(outcome)
+    if not left and not interrupted:
+        return done
+    saved = bool(outcome.done) or any(failed.code == _AFTER_RECOVER for failed in outcome.failed)
+    code = 130 if interrupted else 5 if saved else 1
+    counts = outcome.counts
+    word = "Interrupted" if interrupted else "Applied in part" if saved else "Not applied"
+    numbers = f"{counts.added} added, {counts.changed} changed, {counts.destroyed} destroyed"
+    return Summary(code, (f"{word}: {', '.join([numbers, *left])}. What is done is saved.",))
+
+
+def _left(outcome: Outcome) -> list[str]:
+    """What was not done, in words."""
+    numbers = {
+        "failed": len(outcome.failed),
+        "skipped": len(outcome.skipped or ()),
+        "not begun": len(outcome.unstarted),
+    }
+    return [f"{number} {word}" for word, number in numbers.items() if number]
 
 
 def of_drift(plan: Plan) -> Summary:

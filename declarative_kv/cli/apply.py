@@ -1,0 +1,50 @@
+"""`dkv apply`: carry out a plan."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from declarative_kv.cli import options
+
+app = typer.Typer()
+
+
+@app.command("apply")
+def apply_command(
+    saved: Annotated[Path | None, typer.Argument(metavar="[P]", help="A saved plan; exactly that is applied.")] = None,
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+    auto_approve: options.AutoApprove = False,
+    parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
+    timeout: options.Timeout = None,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    replace: options.Replaces = None,
+    destroy: options.Destroy = False,
+    refresh_only: options.RefreshOnly = False,
+    import_all: options.Import = False,
+    import_only: options.ImportOnly = False,
+    values: options.ValuesOption = options.Values.AVAILABLE,
+    allow: options.Allow = None,
+) -> None:
+    """Carry out the changes, or exactly a saved plan."""
+    from declarative_kv.cli.applying import Manner, applied, applied_saved, saved_path
+    from declarative_kv.cli.planning import Asked
+
+    common = options.common(file, env, var, state, no_color, verbose)
+    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
+    manner = Manner(auto_approve, parallelism, timeout)
+    plan = saved_path(saved)
+    if plan is None:
+        raise typer.Exit(asyncio.run(applied(common, asked.options(), manner)))
+    if asked != Asked() or env or var or state:
+        raise options.usage("A saved plan is applied as it is: options that shape a plan do not go with it.")
+    raise typer.Exit(asyncio.run(applied_saved(plan, common, manner)))

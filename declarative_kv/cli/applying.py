@@ -1,0 +1,189 @@
+"""Carry out a plan: refuse what must not be applied, ask, apply, and say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from declarative_kv.cli.approval import approve
+from declarative_kv.cli.context import Run, opened
+from declarative_kv.cli.documents import loaded, warn
+from declarative_kv.cli.flow import Planned, helpful, key_ring, place_of, planned
+from declarative_kv.cli.options import Common
+from declarative_kv.cli.output import is_terminal, painted, say, tell
+from declarative_kv.cli.planning import shown
+from declarative_kv.cli.saved import Saved
+from declarative_kv.engine.apply import apply
+from declarative_kv.engine.events import Outcome
+from declarative_kv.engine.refresh import refresh
+from declarative_kv.engine.stale import check_fresh, desired_of
+from declarative_kv.engine.steps import Tools
+from declarative_kv.engine.values import collect
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.document import Document
+from declarative_kv.model.errors import Blocked, Incomplete
+from declarative_kv.model.plan import Block, Options, Plan
+from declarative_kv.model.resource import Importing
+from declarative_kv.render.progress import reporting
+from declarative_kv.render.summary import Summary, of_outcome
+from declarative_kv.values import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts."""
+
+    auto_approve: bool = False
+    parallelism: int = 32
+    timeout: float | None = None
+
+
+async def applied(
+    common: Common, options: Options, manner: Manner, *, word: str = "apply", importing: Sequence[Address] = ()
+) -> int:
+    """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
+    document = _taking_over(loaded(common), importing)
+    async with opened(place_of(document), verbose=common.verbose) as run:
+        with run.store.locked(word) as journal:
+            made = await planned(run, document, journal.state, options)
+            return await _carried_out(run, made, journal, common, manner)
+
+
+async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
+    """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
+    plan, making = saved.plan, saved.making
+    async with opened(making.place, verbose=common.verbose) as run:
+        with run.store.locked("apply") as journal:
+            addresses = [change.address for change in plan.changes]
+            reading = await refresh(run.kinds, run.session, desired_of(plan), journal.state, addresses)
+            check_fresh(plan, journal.state, reading)
+            ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
+            groups = frozenset(making.groups)
+            made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
+            return await _carried_out(run, made, journal, common, manner)
+
+
+def _taking_over(document: Document, importing: Sequence[Address]) -> Document:
+    """The document as if these entries had `import: true`."""
+    resources = dict(document.resources)
+    for at in importing:
+        if (resource := resources.get(at)) is not None:
+            lifecycle = replace(resource.lifecycle, importing=Importing.THIS)
+            resources[at] = replace(resource, lifecycle=lifecycle)
+    return replace(document, resources=resources)
+
+
+def refuse(plan: Plan) -> None:
+    """Raise `Blocked` or `Incomplete` where the plan must not be applied."""
+    if plan.blocked:
+        raise Blocked(*map(_blocked, plan.blocked))
+    if not plan.complete:
+        raise Incomplete(
+            Diagnostic(
+                "incomplete",
+                "The plan is incomplete",
+                f"{len(plan.unreadable)} of the reads failed, so what is there is not known; nothing was changed.",
+            )
+        )
+
+
+def _blocked(block: Block) -> Diagnostic:
+    return Diagnostic(
+        code=block.code,
+        summary="A guard stands in the way",
+        detail=f"{block.detail[:1].upper()}{block.detail[1:]}.",
+        hint=f"If it is meant, add:\n    --allow {block.allow}",
+        address=block.address,
+    )
+
+
+async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
+    """Show, refuse, ask, apply, conclude."""
+    plan = made.plan
+    shown(plan, common)
+    refuse(plan)
+    changes = plan.counts().any
+    if changes and not manner.auto_approve:
+        approve(destroying=plan.options.destroy)
+    values = await collect(plan.pending, made.sources, made.ring)
+    tools = Tools(
+        kinds=run.kinds,
+        azure=run.session,
+        journal=journal,
+        values=values,
+        ring=made.ring,
+        pause=run.session.pause,
+        helpful=helpful(plan, made.groups),
+        saved_keys=dict(journal.state.keys),
+    )
+    outcome, interrupted = await _watched(tools, plan, common, manner)
+    return _concluded(outcome, common, interrupted=interrupted, destroying=plan.options.destroy)
+
+
+async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> tuple[Outcome, bool]:
+    """The outcome, and whether somebody interrupted; progress goes to standard error while it works."""
+    stop, paint = asyncio.Event(), painted(sys.stderr, no_color=common.no_color)
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(manner.timeout, stop.set) if manner.timeout is not None else None
+    live = is_terminal(sys.stderr) and paint.colour
+    try:
+        with (
+            reporting(sys.stderr, len(plan.pending), live=live, paint=paint) as report,
+            _interruptible(stop) as interrupted,
+        ):
+            return await apply(tools, plan, report, parallelism=manner.parallelism, stop=stop), interrupted()
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+@contextmanager
+def _interruptible(stop: asyncio.Event) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C lets what is in flight finish; a second one ends the run as it stands. Tells whether there was one."""
+    met: list[int] = []
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        met.append(signal.SIGINT)
+        if len(met) == 1:
+            stop.set()
+            tell("Interrupted: what is in flight is finished and saved. Once more ends it at once.")
+        elif task is not None:
+            task.cancel()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.getsignal(signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield lambda: bool(met)
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+def _concluded(outcome: Outcome, common: Common, *, interrupted: bool, destroying: bool) -> int:
+    """Print what failed and how it ended; gives the exit code."""
+    summary: Summary = of_outcome(outcome, interrupted=interrupted, destroying=destroying)
+    warn(outcome.failed, no_color=common.no_color)
+    (say if summary.code == 0 else tell)(painted(sys.stdout, no_color=common.no_color)("bold", summary.text))
+    return summary.code
+
+
+def saved_path(path: Path | None) -> Saved | None:
+    """The saved plan that a command line names, if it names one."""
+    if path is None:
+        return None
+    from declarative_kv.cli.saved import read
+
+    return read(path)

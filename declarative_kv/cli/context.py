@@ -1,0 +1,121 @@
+"""The composition root: one run's document, way to Azure, state and kinds, opened together and closed together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from declarative_kv.azure.credentials import ClientSecret
+from declarative_kv.azure.directory import AzureDirectory
+from declarative_kv.azure.session import Session, open_session
+from declarative_kv.azure.transport import Endpoint
+from declarative_kv.cli.output import tell
+from declarative_kv.engine.resolve import Directory
+from declarative_kv.kinds import registry
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.document import Cloud
+from declarative_kv.model.errors import DkvError
+from declarative_kv.model.kind import Kinds
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.state import Store, open_store
+
+PRIVATE_EMULATOR: Final = ".emulator"
+SNAPSHOT: Final = "emulator.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run works: what of a document is needed to reach Azure and the state."""
+
+    cloud: Cloud
+    tenant: str | None
+    state: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a command works with."""
+
+    place: Place
+    session: Session
+    directory: Directory
+    store: Store
+    kinds: Kinds
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def spec_types(kinds: Kinds) -> dict[str, type]:
+    """The spec class of each kind, for what reads states and saved plans."""
+    return {name: kind.spec_type for name, kind in kinds.items()}
+
+
+def store_at(location: str) -> Store:
+    """The state's store; nothing is read yet."""
+    return open_store(location, spec_types(registry()), clock=now)
+
+
+@asynccontextmanager
+async def opened(place: Place, *, verbose: bool = False) -> AsyncIterator[Run]:
+    """A run against the cloud that the place names, closed at the end. Nothing is asked of Azure yet."""
+    kinds = registry()
+    store = store_at(place.state)
+    if place.cloud.name != "emulator":
+        async with open_session(place.cloud, place.tenant) as session:
+            yield Run(place, session, AzureDirectory(session), store, kinds)
+        return
+    with _emulator(place, verbose=verbose) as options:
+        async with open_session(place.cloud, place.tenant, **options) as session:
+            yield Run(place, session, AzureDirectory(session), store, kinds)
+
+
+@contextmanager
+def _emulator(place: Place, *, verbose: bool) -> Iterator[Mapping[str, Any]]:
+    """How the session reaches the emulator: the running one's proxy, or a private one's transport, and its identity."""
+    from declarative_kv.emulator.attach import attached  # the local Azure, only where it is wanted
+    from declarative_kv.emulator.failure import EmulatorError
+    from declarative_kv.emulator.process import read_snapshot
+
+    root = Path(place.root).parent
+    beside = root if "://" in place.state else Path(place.state).parent
+    try:
+        with attached(beside / PRIVATE_EMULATOR, os.environ, recorder=_show if verbose else None) as emulator:
+            snapshot = root / SNAPSHOT
+            if snapshot.exists():
+                emulator.load_if_unwritten(read_snapshot(snapshot))
+            yield _options(emulator, place.tenant)
+    except EmulatorError as error:
+        raise DkvError(Diagnostic("emulator", "The emulator cannot be used", error.message, error.hint)) from error
+
+
+def _options(emulator: Any, tenant: str | None) -> Mapping[str, Any]:
+    from declarative_kv.emulator.seed import TENANT
+
+    client_id, secret = _identity(emulator)
+    credential = ClientSecret(tenant or TENANT, client_id, Sensitive(secret), source="emulator")
+    if emulator.variables is None:
+        return {"transport": emulator.transport, "credential": credential}
+    endpoint = Endpoint(emulator.variables["HTTPS_PROXY"], emulator.variables["SSL_CERT_FILE"])
+    return {"proxy": endpoint, "credential": credential}
+
+
+def _identity(emulator: Any) -> tuple[str, str]:
+    """The emulator's identity that AZURE_CLIENT_ID names, else its main one."""
+    offered = emulator.variables or {}
+    wanted = os.environ.get("AZURE_CLIENT_ID")
+    if wanted and wanted == offered.get("DKV_EMULATOR_NORIGHTS_CLIENT_ID"):
+        return wanted, offered["DKV_EMULATOR_NORIGHTS_CLIENT_SECRET"]
+    return emulator.identity["client_id"], emulator.identity["client_secret"]
+
+
+def _show(entry: Mapping[str, Any]) -> None:
+    tell(f"{entry['method']} https://{entry['host']}{entry['path']} -> {entry['status']} ({entry['ms']:.0f} ms)")

@@ -1,0 +1,36 @@
+"""`dkv destroy`: delete what the state holds and owns."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from declarative_kv.cli import options
+
+app = typer.Typer()
+
+
+@app.command("destroy")
+def destroy_command(
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+    auto_approve: options.AutoApprove = False,
+    parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
+    timeout: options.Timeout = None,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    allow: options.Allow = None,
+) -> None:
+    """Delete all that the state holds and owns; protected ones need --allow protected."""
+    from declarative_kv.cli.applying import Manner, applied
+    from declarative_kv.cli.planning import Asked
+
+    common = options.common(file, env, var, state, no_color, verbose)
+    asked = Asked(target, exclude, destroy=True, allow=allow)
+    manner = Manner(auto_approve, parallelism, timeout)
+    raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="destroy")))

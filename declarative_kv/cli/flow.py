@@ -1,0 +1,151 @@
+"""The six steps of a run in their order: load, resolve, refresh, plan, guard, apply."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Any
+
+from declarative_kv.cli.context import Place, Run, now
+from declarative_kv.engine.changes import Inputs
+from declarative_kv.engine.fingerprint import KeyRing
+from declarative_kv.engine.plan import only_drift, plan
+from declarative_kv.engine.refresh import refresh
+from declarative_kv.engine.resolve import Resolved, resolve
+from declarative_kv.engine.select import select
+from declarative_kv.engine.values import compare
+from declarative_kv.kinds.fingerprint_key import FingerprintKeys
+from declarative_kv.model.address import Address
+from declarative_kv.model.document import Document, Selector
+from declarative_kv.model.plan import Head, Options, Plan, Verdict
+from declarative_kv.model.resource import Reading
+from declarative_kv.model.specs import RoleAssignmentSpec
+from declarative_kv.model.state import State
+from declarative_kv.values import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and what an apply of it goes on with.
+
+    `shared` and `off` are the settings of the fingerprint keys; `groups` the object ids known as groups.
+    """
+
+    plan: Plan
+    place: Place
+    ring: KeyRing
+    sources: Sources
+    shared: str | None = None
+    off: bool = False
+    groups: frozenset[str] = frozenset()
+
+
+def place_of(document: Document) -> Place:
+    """Where a document's run works."""
+    return Place(document.cloud, document.tenant.value, document.state, document.root)
+
+
+async def planned(run: Run, document: Document, state: State, options: Options) -> Planned:
+    """Resolve, refresh, compare values, plan. Writes nothing."""
+    resolved = await resolve(document, run.directory, run.kinds)
+    chosen = select(resolved.desired, state, options)
+    reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen)
+    ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
+    sources = Sources(os.environ)
+    inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
+    verdicts = await _verdicts(run, resolved, inputs, sources, ring)
+    groups = _groups(document, resolved)
+    made = plan(
+        run.kinds,
+        resolved.desired,
+        state,
+        reading,
+        verdicts,
+        head_of(document, resolved, state),
+        options,
+        fingerprints=not document.fingerprint_off,
+        groups=groups,
+    )
+    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings)
+    return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
+
+
+async def drifted(run: Run, document: Document, state: State) -> Plan:
+    """Resolve, refresh, and hold the state against Azure. Reads no source; writes nothing."""
+    options = Options(values="never")
+    resolved = await resolve(document, run.directory, run.kinds)
+    chosen = select(resolved.desired, state, options)
+    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen)
+    inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
+    return only_drift(inputs, head_of(document, resolved, state))
+
+
+def key_ring(run: Run, state: State, *, shared: str | None, off: bool) -> KeyRing:
+    """The fingerprint keys of a run."""
+    return KeyRing(FingerprintKeys(run.session), shared=shared, off=off, recorded=state.keys)
+
+
+def head_of(document: Document, resolved: Resolved, state: State) -> Head:
+    """What is compared, as whom, and when: now."""
+    return Head(
+        environment=document.environment,
+        subscription=resolved.subscription.value or "",
+        subscription_from=resolved.subscription.source,
+        identity=resolved.identity.name,
+        identity_from=resolved.identity.source,
+        serial=state.serial,
+        read_at=now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        object_id=resolved.identity.object_id,
+        tenant=resolved.tenant,
+        cloud=document.cloud.name,
+        state=document.state,
+        root=document.root,
+        principals=dict(resolved.principals),
+    )
+
+
+def helpful(made: Plan, groups: Iterable[str]) -> frozenset[str]:
+    """The object ids whose grants may help the running identity: its own, and those of groups."""
+    specs = (side.spec for change in made.changes for side in (change.desired, change.live) if side is not None)
+    granted = {
+        str(spec.principal).lower()
+        for spec in specs
+        if isinstance(spec, RoleAssignmentSpec) and str(spec.principal_type).lower() == "group"
+    }
+    return frozenset({made.head.object_id.lower(), *granted, *groups} - {""})
+
+
+async def _verdicts(
+    run: Run, resolved: Resolved, inputs: Inputs, sources: Sources, ring: KeyRing
+) -> Mapping[Address, Verdict]:
+    """What is known about each secret's value; a plan that destroys or only refreshes asks no source."""
+    options = inputs.options
+    if options.destroy:
+        return {}
+
+    async def examine(live: Any) -> Any:
+        return await run.kinds[live.kind].examine(run.session, live)
+
+    return await compare(
+        resolved,
+        inputs.state,
+        inputs.reading,
+        sources,
+        ring,
+        examine,
+        importing=inputs.importing,
+        chosen=inputs.chosen,
+        mode="never" if options.refresh_only else options.values,
+    )
+
+
+def _groups(document: Document, resolved: Resolved) -> frozenset[str]:
+    """The object ids that are known to be groups."""
+    return frozenset(
+        object_id
+        for object_id, key in resolved.principals.items()
+        if (principal := document.principals.get(key)) is not None
+        and (principal.selector is Selector.GROUP or principal.type == "Group")
+    )

@@ -1,0 +1,39 @@
+"""`dkv import`: take over objects that exist already."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from declarative_kv.cli import options
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_command(
+    address: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Such as secret.payments/db-password.")],
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+    auto_approve: options.AutoApprove = False,
+    parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
+    timeout: options.Timeout = None,
+    import_only: options.ImportOnly = False,
+    values: options.ValuesOption = options.Values.AVAILABLE,
+    allow: options.Allow = None,
+) -> None:
+    """Take over objects that exist already: plan and apply of these addresses and what they need."""
+    from declarative_kv.cli.applying import Manner, applied
+    from declarative_kv.cli.options import addresses
+    from declarative_kv.cli.planning import Asked
+
+    common = options.common(file, env, var, state, no_color, verbose)
+    asked = Asked(target=address, import_only=import_only, values=values, allow=allow)
+    manner = Manner(auto_approve, parallelism, timeout)
+    raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="import", importing=addresses(address))))

@@ -1,0 +1,132 @@
+"""Write the value of one kept secret: the only place where such a value passes through."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from getpass import getpass
+from typing import Any
+
+from declarative_kv.cli.context import Run, opened
+from declarative_kv.cli.documents import loaded
+from declarative_kv.cli.flow import key_ring, place_of
+from declarative_kv.cli.options import Common
+from declarative_kv.cli.output import tell
+from declarative_kv.engine.refresh import refresh
+from declarative_kv.engine.resolve import resolve
+from declarative_kv.engine.steps import Tools, carry_out
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.document import Document
+from declarative_kv.model.errors import DkvError, UnmanagedExists
+from declarative_kv.model.plan import Action, Change, Reason
+from declarative_kv.model.resource import Condition, Desired, Observed, Resource
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.source import Kept
+from declarative_kv.model.specs import SecretSpec
+from declarative_kv.model.state import Entry
+from declarative_kv.values.check import checked, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One secret as it is: wanted, applied, and in Azure."""
+
+    resource: Resource
+    prior: Entry | None
+    live: Observed | None
+
+
+async def kept_set(common: Common, at: Address) -> None:
+    """Ask for the value and write it, creating the secret if need be; the state learns of the new version."""
+    document = loaded(common)
+    _check_kept(document, at)
+    value = _asked(at)
+    async with opened(place_of(document), verbose=common.verbose) as run:
+        with run.store.locked("secret set") as journal:
+            resolved = await resolve(document, run.directory, run.kinds)
+            found = await _look(run, resolved.desired, journal, at)
+            if found.live is None:
+                await _create(run, journal, found, value)
+            else:
+                await _replace(run, journal, found, value)
+    tell(f"{at}: the value is set{'' if found.live else ', the secret is new'}.")
+
+
+def _check_kept(document: Document, at: Address) -> None:
+    resource = document.resources.get(at)
+    if resource is None:
+        raise _refusal("unknown-address", "No such address", f"{at} is not declared.", "List all:\n    dkv graph", at)
+    source = getattr(resource.spec, "source", None)
+    if isinstance(source, Kept) and not resource.lifecycle.existing:
+        return
+    detail = f"The value of {at} comes from {source}." if source else f"{at} has no value that is ours to write."
+    hint = "Only secrets with `value_from: kept` get their values this way."
+    raise _refusal("not-kept", "The value is not kept in Azure", detail, hint, at)
+
+
+def _asked(at: Address) -> Sensitive:
+    """The value, typed twice at a terminal, else all of standard input without its last line end."""
+    if not sys.stdin.isatty():
+        return decoded(sys.stdin.buffer.read(), "standard input")
+    first = getpass(f"Value of {at}: ", stream=sys.stderr)
+    if getpass("Once more: ", stream=sys.stderr) != first:
+        raise _refusal("values-differ", "The two values differ", "Nothing was changed.", "Try again.", at)
+    return checked(first, "the value")
+
+
+async def _look(run: Run, desired: Desired, journal: Any, at: Address) -> _Found:
+    """Read the secret and its vault; raises where the value cannot be written."""
+    vault = Address("vault", at.container)
+    reading = await refresh(run.kinds, run.session, desired, journal.state, [at, vault])
+    if at in reading.unread:
+        raise DkvError(reading.unread[at])
+    holder, live, prior = reading.live.get(vault), reading.live.get(at), journal.get(at)
+    if holder is None or holder.condition is not Condition.LIVE:
+        detail = f"{vault} does not exist yet, or is soft-deleted."
+        raise _refusal("no-vault", "There is no vault to write to", detail, "Make it first:\n    dkv apply", at)
+    if live is not None and live.condition is not Condition.LIVE:
+        detail = f"{at} is soft-deleted, and its name is not free while it is."
+        raise _refusal("soft-deleted", "The secret is soft-deleted", detail, "Recover it first:\n    dkv apply", at)
+    if live is not None and prior is None:
+        detail = f"{at} exists in Azure but is not in the state, so it may belong to someone else."
+        hint = f"To manage it from here, run:\n    dkv import {at}"
+        raise UnmanagedExists(Diagnostic("unmanaged-exists", "The object already exists", detail, hint, address=at))
+    return _Found(desired[at], prior, live)
+
+
+async def _create(run: Run, journal: Any, found: _Found, value: Sensitive) -> None:
+    """A first version, with the settings that the YAML has for it."""
+    resource = found.resource
+    change = Change(
+        resource.address,
+        Action.CREATE,
+        Reason.NEW,
+        desired=resource,
+        prior=found.prior,
+        writes_value=True,
+        span=resource.span,
+    )
+    tools = Tools(
+        kinds=run.kinds,
+        azure=run.session,
+        journal=journal,
+        values={resource.address: value},
+        ring=key_ring(run, journal.state, shared=None, off=True),
+        pause=run.session.pause,
+    )
+    await carry_out(tools, change)
+
+
+async def _replace(run: Run, journal: Any, found: _Found, value: Sensitive) -> None:
+    """A new version with the settings that the latest one has: only the value is ours to change here."""
+    assert found.prior is not None
+    assert found.live is not None
+    spec = found.resource.spec
+    wanted = SecretSpec(vault=spec.vault, name=spec.name, value=value)
+    written = await run.kinds[found.resource.address.kind].update(run.session, wanted, found.live)
+    journal.put(replace(found.prior, facts={**found.prior.facts, **written.facts}))
+
+
+def _refusal(code: str, summary: str, detail: str, hint: str, at: Address) -> DkvError:
+    return DkvError(Diagnostic(code, summary, detail, hint, address=at))

@@ -1,0 +1,46 @@
+"""Printing: data to standard output, everything else to standard error; quiet when the reader has gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from declarative_kv.render.paint import Paint
+
+
+def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person looks at the stream: a terminal, and not one that a CI job pretends to have."""
+    return stream.isatty() and not environ.get("CI") and environ.get("TERM") != "dumb"
+
+
+def painted(stream: TextIO, *, no_color: bool, environ: Mapping[str, str] = os.environ) -> Paint:
+    """Colours for a terminal, unless `--no-color` or NO_COLOR says no."""
+    return Paint(colour=is_terminal(stream, environ) and not no_color and not environ.get("NO_COLOR"))
+
+
+def say(text: str) -> None:
+    """Print data. Work goes on when the reader has gone, for it may be an apply."""
+    _print(text, sys.stdout)
+
+
+def tell(text: str) -> None:
+    """Print what is not data."""
+    _print(text, sys.stderr)
+
+
+def say_json(value: Any) -> None:
+    """Print data as JSON, in the order that it was built in."""
+    import json
+
+    say(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)

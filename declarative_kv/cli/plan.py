@@ -1,0 +1,45 @@
+"""`dkv plan`: what would change, and who gains or loses access."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from declarative_kv.cli import options
+
+app = typer.Typer()
+
+
+@app.command("plan")
+def plan_command(
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="P", help="Save the plan for apply.")] = None,
+    as_json: options.Json = False,
+    as_markdown: options.Markdown = False,
+    detailed: Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 where there are changes.")] = False,
+    target: options.Targets = None,
+    exclude: options.Excludes = None,
+    replace: options.Replaces = None,
+    destroy: options.Destroy = False,
+    refresh_only: options.RefreshOnly = False,
+    import_all: options.Import = False,
+    import_only: options.ImportOnly = False,
+    values: options.ValuesOption = options.Values.AVAILABLE,
+    allow: options.Allow = None,
+) -> None:
+    """Show what would change, and who gains or loses access."""
+    from declarative_kv.cli.planning import Asked, Form, made, shown
+
+    common = options.common(file, env, var, state, no_color, verbose)
+    form = Form.of(as_json=as_json, as_markdown=as_markdown)
+    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
+    plan = asyncio.run(made(common, asked.options(), out))
+    raise typer.Exit(shown(plan, common, form, detailed=detailed).code)

@@ -1,0 +1,28 @@
+"""`dkv validate`: offline checks."""
+
+from __future__ import annotations
+
+import typer
+
+from declarative_kv.cli import options
+from declarative_kv.cli.output import say
+
+app = typer.Typer()
+
+
+@app.command()
+def validate(
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Check the configuration offline: no credential, no network."""
+    from declarative_kv.cli.documents import loaded
+
+    document = loaded(options.common(file, env, var, state, no_color, verbose))
+    count = len(document.resources)
+    where = f" in environment {document.environment}" if document.environment else ""
+    say(f"Valid: {count} {'entry' if count == 1 else 'entries'}{where}.")

@@ -1,0 +1,61 @@
+"""Whether a saved plan still fits: the state's entries and Azure's objects that it read are as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import StalePlan
+from declarative_kv.model.plan import Change, Plan
+from declarative_kv.model.resource import Desired, Observed, Reading
+from declarative_kv.model.state import State
+
+
+def desired_of(plan: Plan) -> Desired:
+    """What the plan wants, as a refresh takes it."""
+    return {change.address: change.desired for change in plan.changes if change.desired is not None}
+
+
+def check_fresh(plan: Plan, state: State, reading: Reading) -> None:
+    """Raise `StalePlan` with every address of the plan whose entry or object is not as the plan saw it."""
+    problems = [_problem(change.address, why) for change in plan.changes for why in _moved(change, state, reading)]
+    if plan.base[0] and state.lineage != plan.base[0]:
+        problems = [_problem(None, "The state is another one (its lineage differs)")]
+    if problems:
+        raise StalePlan(*problems)
+
+
+def _moved(change: Change, state: State, reading: Reading) -> Iterator[str]:
+    at = change.address
+    if at in reading.unread:
+        yield f"{at} can no longer be read"
+        return
+    if state.entries.get(at) != change.prior:
+        yield f"The state's entry of {at} has changed"
+    live = reading.live.get(at) or _unmanaged(change, reading)
+    if not _same(live, change.live):
+        yield f"{at} has changed in Azure"
+
+
+def _unmanaged(change: Change, reading: Reading) -> Observed | None:
+    """The object of a change that has no address of its own: one that nobody declared."""
+    if change.live is None:
+        return None
+    return next((one for one in reading.rest if one.id == change.live.id), None)
+
+
+def _same(now: Observed | None, then: Observed | None) -> bool:
+    if now is None or then is None:
+        return now is then
+    return (now.id, now.spec, now.condition, dict(now.facts)) == (then.id, then.spec, then.condition, dict(then.facts))
+
+
+def _problem(address: Address | None, why: str) -> Diagnostic:
+    return Diagnostic(
+        code="stale-plan",
+        summary="The plan no longer matches",
+        detail=f"{why} since the plan was made.",
+        hint="Make a new plan.",
+        address=address,
+    )
