@@ -1,0 +1,150 @@
+"""From files to a document: read, choose the environment, replace variables, merge, check, build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from declarative_kv.config import grants, policies, settings, vaults
+from declarative_kv.config.draft import Draft
+from declarative_kv.config.environment import Choice, choose
+from declarative_kv.config.files import Parsed, open_included, open_root
+from declarative_kv.config.hidden import slipped_in
+from declarative_kv.config.merge import Assembly, assemble, overlay, with_defaults
+from declarative_kv.config.principals import principals
+from declarative_kv.config.problem import Problem, diagnostic
+from declarative_kv.config.schema import Defaults, Root
+from declarative_kv.config.secrets import secrets
+from declarative_kv.config.source import Sources, pack
+from declarative_kv.config.tree import Map
+from declarative_kv.config.validate import validate
+from declarative_kv.config.variables import replace_all, settle
+from declarative_kv.model.diagnostic import Diagnostic, Severity
+from declarative_kv.model.document import Document
+from declarative_kv.model.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a load is asked for; `root` is as the user wrote it, from `cwd`."""
+
+    root: Path
+    environment: str | None
+    variables: Mapping[str, str]
+    state: str | None
+    environ: Mapping[str, str]
+    cwd: Path
+
+
+def load(request: Request) -> Document:
+    """The document, or a `ConfigError` with every mistake in it."""
+    sources = Sources()
+    root, problems = open_root(request.root, request.cwd, sources)
+    if root is None:
+        raise _error(problems, sources, ())
+    choice = choose(root, request.environment)
+    problems += choice.problems
+    if not choice.settled:
+        raise _error(problems, sources, (root.tree,))
+    shared = _shared_state(choice, request)
+    variables, found = settle(choice.variables, _given(request))
+    problems += [*shared, *found, *replace_all(choice.body, variables), *replace_all(choice.over, variables)]
+    body = Parsed(root.source, choice.body)
+    included, found = open_included(body, sources)
+    problems += found
+    for file in included:
+        problems += replace_all(file.tree, variables)
+    draft = build(_merged(body, included, choice, sources, problems), sources)
+    document = _document(draft, request, root)
+    problems += draft.problems
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise _error(problems, sources, (root.tree, *(file.tree for file in included)))
+    return replace(document, warnings=_diagnostics(problems, sources))
+
+
+def _given(request: Request) -> Mapping[str, str]:
+    """The variables that the operator gives; the environment's name is one of them."""
+    named = {} if request.environment is None else {"env": request.environment}
+    return {**request.variables, **named}
+
+
+def _merged(
+    body: Parsed, included: Iterable[Parsed], choice: Choice, sources: Sources, problems: list[Problem]
+) -> Map:
+    """One tree of all files and the environment, defaults filled in."""
+    assembly, found = assemble(body, included, sources)
+    problems += found
+    merged, found = overlay(assembly.tree, choice.over)
+    problems += found
+    if isinstance(merged.get("defaults"), Map):
+        assembly.defaults[body.source.number] = merged["defaults"]
+    for number, defaults in assembly.defaults.items():
+        if number != body.source.number:
+            _, found, _ = validate(defaults, Defaults)
+            problems += found
+    return with_defaults(Assembly(merged, assembly.defaults, assembly.homes), body.source.number)
+
+
+def build(tree: Map, sources: Sources) -> Draft:
+    """Check the merged tree and make resources of it."""
+    model, problems, broken = validate(tree, Root)
+    subscriptions = {key: value for key, value in (model.subscriptions or {}).items() if value is not None}
+    draft = Draft(model, tree, sources, broken, subscriptions, problems=problems)
+    if model.version is None and not draft.is_broken("version"):
+        detail = "The root file says which version of the format it is written in."
+        draft.report("missing-setting", detail, "Write `version: 1` on its first line.", pack(0, 0, 0, 1))
+    vaults.resource_groups(draft)
+    vaults.vaults(draft)
+    shared_key, _ = settings.fingerprint(draft)
+    for vault in [address for address in draft.resources if address.kind == "vault"]:
+        entry, node = vaults.below(draft, vault.path)
+        policies.of_vault(draft, vault, entry)
+        secrets(draft, vault, entry, shared_key)
+        grants.of_vault(draft, vault, entry, node)
+    policies.on_many(draft)
+    grants.reader_roles(draft)
+    grants.role_assignments(draft)
+    return draft
+
+
+def _document(draft: Draft, request: Request, root: Parsed) -> Document:
+    fingerprint, off = settings.fingerprint(draft)
+    return Document(
+        root=str(root.source.path),
+        environment=request.environment,
+        cloud=settings.cloud(draft, request.environ),
+        tenant=settings.tenant(draft, request.environ),
+        subscription=settings.default_subscription(draft, request.environ),
+        subscriptions=draft.subscriptions,
+        state=settings.state(draft, request.state, root.source.folder, request.cwd),
+        principals=principals(draft),
+        resources=draft.resources,
+        fingerprint=fingerprint,
+        fingerprint_off=off,
+    )
+
+
+def _shared_state(choice: Choice, request: Request) -> list[Problem]:
+    """A warning where several environments would keep their objects in one state, each undoing the other's."""
+    written = choice.over.get("state", choice.body.get("state"))
+    if request.state is not None or len(choice.names) < 2 or "state" in choice.over or "$(" in str(written):
+        return []
+    detail = "A plan of one environment would propose to destroy what another one made."
+    hint = "Write `state: state/NAME-$(env).json`."
+    mark = choice.body.key_mark("state") if "state" in choice.body else choice.at
+    return [Problem("shared-state", detail, hint, mark, severity=Severity.WARNING)]
+
+
+def _diagnostics(problems: Iterable[Problem], sources: Sources) -> tuple[Diagnostic, ...]:
+    """The problems as people see them, sorted by place; one that is met twice (through an alias) counts once."""
+    distinct = {(problem.code, problem.mark, problem.detail): problem for problem in reversed(list(problems))}
+    found = (diagnostic(problem, sources) for problem in distinct.values())
+    return tuple(sorted(found, key=lambda each: each.place))
+
+
+def _error(problems: Iterable[Problem], sources: Sources, trees: Iterable[Map]) -> ConfigError:
+    for tree in trees:
+        for mark in slipped_in(tree):
+            sources.hide(mark)
+    return ConfigError(*_diagnostics(problems, sources))

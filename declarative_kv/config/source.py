@@ -1,0 +1,118 @@
+"""Source texts and places in them: files are read whole and places are packed into one integer each.
+
+A configuration of 10,000 secrets has about 200,000 places; as integers they cost a few megabytes, and the few that
+somebody looks at become `Span`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from declarative_kv.model.diagnostic import Span
+
+LIMIT = 10 * 1024 * 1024
+"""The size of the largest file that is read, in bytes: about 50,000 secrets."""
+
+_LINE_BITS, _COLUMN_BITS, _WIDTH_BITS = 24, 16, 12
+_MAX_COLUMN = (1 << _COLUMN_BITS) - 1
+_MAX_WIDTH = (1 << _WIDTH_BITS) - 1
+TO_END = _MAX_WIDTH
+"""The width of what goes on beyond its line."""
+
+
+def pack(file: int, line: int, column: int, width: int) -> int:
+    """A mark: file number and zero-based line and column; `width` in characters."""
+    place = (file << _LINE_BITS | line) << _COLUMN_BITS | min(column, _MAX_COLUMN)
+    return place << _WIDTH_BITS | min(width, _MAX_WIDTH)
+
+
+def unpack(mark: int) -> tuple[int, int, int, int]:
+    """File number, zero-based line and column, and width of a mark."""
+    width = mark & _MAX_WIDTH
+    column = mark >> _WIDTH_BITS & _MAX_COLUMN
+    place = mark >> _WIDTH_BITS + _COLUMN_BITS
+    return place >> _LINE_BITS, place & (1 << _LINE_BITS) - 1, column, width
+
+
+def file_of(mark: int) -> int:
+    """The number of the file that a mark lies in."""
+    return unpack(mark)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file: its number, its real place, the name that people see, and its text."""
+
+    number: int
+    path: Path
+    name: str
+    text: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the file start from."""
+        return self.path.parent
+
+
+@dataclass(slots=True)
+class Sources:
+    """The files that were read, by number, and what in them must not be shown."""
+
+    files: list[Source] = field(default_factory=list)
+    _hidden: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    _lines: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, path: Path, name: str, text: str) -> Source:
+        """Register a file that was read."""
+        source = Source(len(self.files), path, name, text)
+        self.files.append(source)
+        return source
+
+    def of(self, mark: int) -> Source:
+        """The file that a mark lies in."""
+        return self.files[file_of(mark)]
+
+    def hide(self, mark: int) -> None:
+        """Star out what a mark covers wherever its line is shown."""
+        number, line, column, width = unpack(mark)
+        self._hidden.setdefault((number, line), []).append((column, width))
+
+    def span(self, mark: int) -> Span:
+        """The place of a mark, with its line of text in which values that slipped in are starred out."""
+        number, line, column, width = unpack(mark)
+        text = self._line(number, line)
+        shown = self._masked(number, line, text)
+        return Span(self.files[number].name, line + 1, column + 1, max(1, min(width, len(text) - column)), shown)
+
+    def _line(self, number: int, line: int) -> str:
+        if number not in self._lines:
+            self._lines[number] = self.files[number].text.split("\n")
+        lines = self._lines[number]
+        return lines[line].rstrip("\r") if line < len(lines) else ""
+
+    def _masked(self, number: int, line: int, text: str) -> str:
+        for start, width in self._hidden.get((number, line), ()):
+            end = len(text) if width == TO_END else min(start + width, len(text))
+            text = text[:start] + "*" * (end - start) + text[end:]
+        return text
+
+
+class Places(Mapping[str, Span]):
+    """The places of an entry's settings by name, made when somebody asks for one."""
+
+    __slots__ = ("_marks", "_sources")
+
+    def __init__(self, sources: Sources, marks: Mapping[str, tuple[int, int]]) -> None:
+        self._sources = sources
+        self._marks = marks
+
+    def __getitem__(self, key: str) -> Span:
+        return self._sources.span(self._marks[key][0])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        return len(self._marks)
