@@ -30,6 +30,12 @@ def application(world: World) -> Application:
     return Application(world)
 
 
+def login_of(world: World, name: str = "main") -> ClientSecret:
+    """The credential of one of the world's built-in identities."""
+    identity = world.identity(name)
+    return ClientSecret(TENANT, identity["client_id"], Sensitive(identity["client_secret"]), "emulator")
+
+
 @pytest.fixture
 def requests_seen() -> list[dict[str, object]]:
     """The request log of the `azure` session, oldest first."""
@@ -41,8 +47,6 @@ async def azure(
     world: World, application: Application, requests_seen: list[dict[str, object]]
 ) -> AsyncIterator[Session]:
     """A session of the emulator's own identity, an owner of the subscription."""
-    identity = world.identity()
-    login = ClientSecret(TENANT, identity["client_id"], Sensitive(identity["client_secret"]), "emulator")
     transport = InProcessTransport(application, recorder=lambda entry: requests_seen.append(dict(entry)))
-    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login) as session:
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login_of(world)) as session:
         yield session
