@@ -20,8 +20,8 @@ def answer_metadata(request: Request) -> Response | None:
     if request.method != "GET" or request.path.rstrip("/").lower() != "/metadata/endpoints":
         return None
     described = _endpoints(cloud_of(request.host))
-    # Versions up to 2019-05-01 answer one cloud, later ones a list; Terraform's reads the one, others the list.
-    if (request.parameter("api-version") or "") >= "2022-09-01" or request.parameter("api-version") is None:
+    # Terraform asks with 2022-09-01 and reads one cloud; what older versions answer, a list, is unverified.
+    if (request.parameter("api-version") or "9999") >= "2022-09-01":
         return json_response(200, described)
     return json_response(200, [described])
 
