@@ -72,7 +72,7 @@ def make_folder(folder: Path) -> None:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of `path`, or leave what is there whole. On the disk when this returns.
+    """Put `data` in the place of `path`, or leave what is there whole; `sync_folder` makes the new name last.
 
     One writer at a time: the caller holds the state's lock.
     """
@@ -96,6 +96,7 @@ def save_file(path: Path, data: bytes) -> None:
         fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         try:
             _move_in(fresh, path, data)
+            sync_folder(path.parent)
         finally:
             fresh.unlink(missing_ok=True)
 
@@ -108,7 +109,6 @@ def _move_in(fresh: Path, path: Path, data: bytes) -> None:
     finally:
         os.close(descriptor)
     os.replace(fresh, path)
-    sync_folder(path.parent)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

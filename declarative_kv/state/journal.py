@@ -158,6 +158,7 @@ class Journal:
         cut = put_line(self._interrupted) if self._interrupted else b""
         data = header_line(left) + b"".join(line + b"\n" for line in left.lines) + cut
         replace_file(self._paths.journal, data)
+        sync_folder(self._paths.journal.parent)
         return _Appender(os.open(self._paths.journal, os.O_WRONLY | os.O_APPEND), len(data))
 
     def _save(self, state: State) -> None:
@@ -175,10 +176,10 @@ class Journal:
             if before is not None:
                 replace_file(paths.backup, before)
             replace_file(paths.snapshot, data)
+            sync_folder(paths.snapshot.parent)
             self._release()
-            # The snapshot names the journal that is in it, so a kill before this line folds nothing twice.
+            # The snapshot names the journal that is in it: where this line is not reached, nothing is folded twice.
             paths.journal.unlink(missing_ok=True)
-            sync_folder(paths.journal.parent)
         self._adopt(Seen(saved, data, folded))
 
     def _release(self) -> None:

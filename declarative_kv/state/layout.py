@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,17 @@ def decode_entry(address: str, fields: Any, specs: Specs) -> Entry:
     return entry
 
 
+def decode_facts(data: Any) -> dict[str, Any]:
+    """The facts of a fingerprint key."""
+    return _object(decode(Any, data))
+
+
+def _object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise Malformed("expected an object")
+    return data
+
+
 def encode_state(state: State, journal: str = "") -> bytes:
     """The snapshot's file. `TypeError` for a value that must not get in, such as `Sensitive`."""
     entries = ((str(entry.address), dump(encode_entry(entry))) for _, entry in sorted(state.entries.items()))
@@ -102,13 +113,13 @@ def decode_state(data: bytes, specs: Specs) -> Snapshot:
         raise Malformed("it is not a state")
     if found > FORMAT:
         raise Newer(found)
-    if fields.keys() != _FIELDS or not isinstance(fields["entries"], dict):
+    if fields.keys() != _FIELDS :
         raise Malformed("it is not a whole state")
-    entries = (decode_entry(address, entry, specs) for address, entry in fields["entries"].items())
+    entries = (decode_entry(address, entry, specs) for address, entry in _object(fields["entries"]).items())
     state = State(
         lineage=decode(str, fields["lineage"]),
         serial=decode(int, fields["serial"]),
         entries={entry.address: entry for entry in entries},
-        keys=decode(Mapping[str, Mapping[str, Any]], fields["keys"]),
+        keys={vault: decode_facts(facts) for vault, facts in _object(fields["keys"]).items()},
     )
     return Snapshot(state, decode(str, fields["journal"]))

@@ -14,7 +14,7 @@ from typing import Any
 from declarative_kv.model.address import Address
 from declarative_kv.model.codec import Malformed, Specs, decode, encode
 from declarative_kv.model.state import FORMAT, Entry, State, Status
-from declarative_kv.state.layout import Newer, decode_entry, dump, encode_entry, parse
+from declarative_kv.state.layout import Newer, decode_entry, decode_facts, dump, encode_entry, parse
 
 _TORN = re.compile(rb'\{"(?:put|drop)": ("(?:[^"\\]|\\.)*")')
 
@@ -97,8 +97,8 @@ def _apply(record: Any, entries: dict[Address, Entry], keys: dict[str, Mapping[s
             entries.pop(decode(Address, address), None)
         case {"key": str(vault), "facts": None}:
             keys.pop(vault, None)
-        case {"key": str(vault), "facts": dict(facts)}:
-            keys[vault] = decode(Mapping[str, Any], facts)
+        case {"key": str(vault), "facts": facts}:
+            keys[vault] = decode_facts(facts)
         case _:
             raise Malformed("expected a record")
 
