@@ -1,0 +1,170 @@
+"""Saved plans: read again, they are the plan that was reviewed; values never get in."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarative_kv.engine.saved import decode_plan, encode_plan, read_plan, write_plan
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic, Severity, Span
+from declarative_kv.model.errors import PlanError
+from declarative_kv.model.plan import (
+    AccessLine,
+    Action,
+    AttrDiff,
+    Block,
+    Change,
+    Drift,
+    Head,
+    Irreversible,
+    Options,
+    Plan,
+    Reason,
+    Unmanaged,
+    Unwritten,
+    Value,
+    Verdict,
+)
+from declarative_kv.model.resource import Condition, Importing, Lifecycle, Observed, OtherPolicy, Resource
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.source import EnvSource
+from declarative_kv.model.specs import AccessPolicySpec, NetworkSpec, SecretSpec, VaultSpec
+from declarative_kv.model.state import Entry, Status
+
+SPECS = {"vault": VaultSpec, "secret": SecretSpec, "access_policy": AccessPolicySpec}
+KV = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
+AT = Span("dkv.yaml", 31, 5, 3, "    sku: standard")
+SECRET = Address("secret", "kv/db")
+VAULT = Address("vault", "kv")
+
+
+def vault(**changes: Any) -> VaultSpec:
+    fields: dict[str, Any] = {"subscription": "2", "resource_group": "rg", "name": "kv"}
+    return VaultSpec(**fields | changes)
+
+
+def whole_plan() -> Plan:
+    secret = SecretSpec(
+        vault=KV, name="db", expires=datetime(2027, 6, 30, tzinfo=UTC), tags={"a": "b"}, source=EnvSource("DB")
+    )
+    lifecycle = Lifecycle(
+        protect=True,
+        ignore=frozenset({"tags"}),
+        importing=Importing.THIS,
+        others={"secret": OtherPolicy.ALARM},
+    )
+    live = Observed("secret", f"{KV}/secrets/db", secret, Condition.SOFT_DELETED, {"updated": 17}, KV, "db", True)
+    prior = Entry(SECRET, live.remote_id, secret, frozenset({VAULT}), Status.PENDING, {"fingerprint": "ab"}, True)
+    return Plan(
+        head=Head("prod", "2", "from YAML", "kv-plan", "workload identity", 41, "09:14:07Z", principals={"7": "ci"}),
+        changes=(
+            Change(
+                VAULT,
+                Action.UPDATE,
+                Reason.CONFIG_MOVED,
+                diff=(
+                    AttrDiff(("network",), None, NetworkSpec(ip_rules=("203.0.113.0/24",))),
+                    AttrDiff(("network", "ip_rules"), (), ("203.0.113.0/24",)),
+                    AttrDiff(("tags", "team"), "x", None),
+                ),
+                desired=Resource(VAULT, vault(sku="premium"), lifecycle=lifecycle, span=AT, spans={"sku": AT}),
+                span=AT,
+            ),
+            Change(
+                SECRET,
+                Action.RECOVER,
+                Reason.SOFT_DELETED,
+                diff=(AttrDiff(("expires",), None, datetime(2027, 6, 30, tzinfo=UTC)),),
+                after=frozenset({VAULT}),
+                desired=Resource(SECRET, secret, frozenset({VAULT})),
+                prior=prior,
+                live=live,
+                verdict=Verdict(Value.CHANGED, "why", {"version": "1"}, "abcdef", "key/1"),
+                writes_value=True,
+                known=False,
+                facts={"shared": True},
+            ),
+        ),
+        drift=(Drift(SECRET, Action.DESTROY, value_moved=True, since="2026-11-20", prior=prior, live=live),),
+        unmanaged=(Unmanaged(Address("secret", "kv/x"), VAULT, OtherPolicy.ALARM, live),),
+        access=(AccessLine(True, "ci", "7", "reads secret values", "vault.kv", "secrets: get", VAULT),),
+        blocks=(Block("value-moved-outside", SECRET, "changed"), Block("many-destroys", None, "4 of 10", True)),
+        irreversible=(Irreversible(VAULT, "purge_protection: false -> true", AT),),
+        unwritten=(Unwritten(VAULT, ("network",)),),
+        notes=("a note",),
+        warnings=(Diagnostic("w", "s", "d", "h", AT, VAULT, Severity.WARNING),),
+        unreadable=(Diagnostic("forbidden", "s", request_id="5b0f"),),
+        base=("lineage", 41),
+        options=Options(destroy=True, targets=(VAULT,), replace=frozenset({SECRET}), allow=("protected",)),
+    )
+
+
+def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
+    plan = whole_plan()
+    write_plan(tmp_path / "p", plan)
+
+    back = read_plan(tmp_path / "p", SPECS)
+
+    assert back == plan
+    assert back.changes[0].desired is not None
+    assert back.changes[0].desired.spans == {"sku": AT}
+    assert back.changes[1].desired is not None
+    assert back.changes[1].desired.spec.source == EnvSource("DB")
+    assert back.counts() == plan.counts()
+
+
+def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    write_plan(tmp_path / "p", whole_plan())
+
+    assert stat.S_IMODE((tmp_path / "p").stat().st_mode) == 0o600
+
+
+def test_a_value_does_not_get_in() -> None:
+    plan = whole_plan()
+    value = Sensitive("hunter2-hunter2")
+    live = Observed("secret", f"{KV}/secrets/db", SecretSpec(vault=KV, name="db", value=value))
+    hidden = Plan(plan.head, (Change(SECRET, Action.NOOP, Reason.EQUAL, live=live),))
+    shown = Plan(plan.head, (Change(SECRET, Action.UPDATE, Reason.CONFIG_MOVED, (AttrDiff(("value",), None, value),)),))
+
+    assert "hunter2" not in json.dumps(encode_plan(hidden))
+    with pytest.raises(TypeError):
+        encode_plan(shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not JSON"),
+        ("[]", "It is not a saved plan."),
+        ('{"format": "1.2"}', "It is not a saved plan."),
+        ('{"format": "dkv-plan/2"}', "It has the format dkv-plan/2; this version knows dkv-plan/1."),
+        ('{"format": "dkv-plan/1"}', "It is damaged: expected an object."),
+        ('{"format": "dkv-plan/1", "plan": {"head": 1, "changes": []}}', "It is damaged: head: expected an object."),
+    ],
+)
+def test_what_is_no_plan_of_this_version_is_an_error(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "p").write_text(text)
+
+    with pytest.raises(PlanError) as caught:
+        read_plan(tmp_path / "p", SPECS)
+
+    assert caught.value.diagnostics[0].code == "plan-unreadable"
+    assert words in caught.value.diagnostics[0].detail
+
+
+def test_a_plan_that_is_not_there_is_an_error_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as caught:
+        read_plan(tmp_path / "missing", SPECS)
+
+    assert caught.value.diagnostics[0].detail == f"{tmp_path / 'missing'}: No such file or directory."
+
+
+def test_json_of_another_program_is_no_plan() -> None:
+    with pytest.raises(PlanError, match="plan-unreadable"):
+        decode_plan(None, SPECS)
