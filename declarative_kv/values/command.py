@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -32,27 +33,12 @@ async def read_command(
             code="source-forbidden",
         )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *source.argv,
-            cwd=source.folder,
-            env=dict(environ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        data, code = await _run(source, environ, seconds)
+    except TimeoutError as error:
+        raise missing(f"{name} did not end within {seconds:g} seconds") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its arguments are not valid"
         raise missing(f"{name} did not start: {reason.lower()}", "Check the program's name and its folder.") from error
-    try:
-        async with asyncio.timeout(seconds):
-            data, code = await _outcome(process)
-    except TimeoutError as error:
-        await _kill(process)
-        raise missing(f"{name} did not end within {seconds:g} seconds") from error
-    except asyncio.CancelledError:
-        await _kill(process)
-        raise
     if len(data) > _ENOUGH:
         raise missing(f"{name} printed over {LIMIT} bytes, more than Key Vault takes")
     if code:
@@ -60,20 +46,58 @@ async def read_command(
     return decoded(data, name)
 
 
-async def _outcome(process: asyncio.subprocess.Process) -> tuple[bytes, int]:
-    """What the process prints and its exit code; one that prints more than a value may be is stopped."""
-    assert process.stdout is not None
-    data = b""
-    while more := await process.stdout.read(LIMIT):
-        data += more
-        if len(data) > _ENOUGH:
-            await _kill(process)
-            break
-    return data, await process.wait()
+class _Listener(asyncio.SubprocessProtocol):
+    """Gathers what a process prints, up to a little over the limit.
+
+    `ended` is set when it has exited and its output is closed, or when it printed too much; `exited` when it exited.
+    """
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.ended = asyncio.Event()
+        self.exited = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Keep the output until it is too long for a value."""
+        if len(self.data) <= _ENOUGH:
+            self.data += data
+        if len(self.data) > _ENOUGH:
+            self.ended.set()
+
+    def process_exited(self) -> None:
+        """The process is gone; what it started may still hold its output open."""
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process is gone and nobody can print any more."""
+        self.ended.set()
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    """Stop the command and whatever it started, if anything of it still runs."""
+async def _run(source: CommandSource, environ: Mapping[str, str], seconds: float) -> tuple[bytes, int | None]:
+    """What the command prints, and its exit code; raises `TimeoutError`. Whatever happens, nothing of it goes on."""
+    transport, listener = await asyncio.get_running_loop().subprocess_exec(
+        _Listener,
+        *source.argv,
+        cwd=source.folder,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            await listener.ended.wait()
+        return listener.data, transport.get_returncode()
+    except (TimeoutError, asyncio.CancelledError):
+        _kill(transport.get_pid())
+        raise
+    finally:
+        transport.close()
+        await listener.exited.wait()
+
+
+def _kill(group: int) -> None:
+    """Stop a command and whatever it started, as far as it is there."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+        os.killpg(group, signal.SIGKILL)
