@@ -1,4 +1,4 @@
-"""YAML in, a `Document` out. The parser and the schema are imported when first asked for, since they are slow to start."""
+"""YAML in, a `Document` out. Parser and schema are imported when first asked for, since they are slow to start."""
 
 from __future__ import annotations
 

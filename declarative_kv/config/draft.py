@@ -40,8 +40,12 @@ class Draft:
         self.problems.append(Problem(code, detail, hint, mark, address))
 
     def is_broken(self, *path: str) -> bool:
-        """Whether a problem was found already at the path or above it, so that what is missing there is no second one."""
+        """Whether a problem was found at the path or above it, so that what is missing there is no second one."""
         return bool(self.broken) and any(path[:depth] in self.broken for depth in range(1, len(path) + 1))
+
+    def is_touched(self, *path: str) -> bool:
+        """Whether a problem was found at the path, above or below it."""
+        return self.is_broken(*path) or any(each[: len(path)] == path for each in self.broken)
 
     def add(self, resource: Resource, mark: int) -> bool:
         """Add a resource; False where its address is taken, which is a problem."""
@@ -68,8 +72,13 @@ class Entry:
         return self.node.marks[name][1] if name in self.node.marks else self.mark
 
 
-def entries(draft: Draft, path: tuple[str, ...], models: Mapping[str, Any] | None) -> Iterable[tuple[str, Any, Map, int]]:
-    """Key, model, node and place of each entry of the collection at a path; keys that cannot be addresses are problems."""
+def entries(
+    draft: Draft, path: tuple[str, ...], models: Mapping[str, Any] | None
+) -> Iterable[tuple[str, Any, Map, int]]:
+    """Key, model, node and place of each entry of the collection at a path.
+
+    Keys that cannot be part of an address are problems, and their entries are left out.
+    """
     node: Any = draft.tree
     for part in path:
         node = node.get(part) if isinstance(node, Map) else None
@@ -106,13 +115,17 @@ def lifecycle(
     if model.import_ is not None:
         importing = Importing(model.import_)
     if importing is Importing.ALL and entry.address.kind != "vault":
-        draft.report("not-one-of", "`all` covers what is below a vault.", "Write `import: true`.", entry.place("import"))
+        draft.report(
+            "not-one-of", "`all` covers what is below a vault.", "Write `import: true`.", entry.place("import")
+        )
     existing = bool(model.existing)
     protected = not existing and (protect if model.protect is None else model.protect)
     ignore = frozenset(model.ignore or ())
     for name in sorted(ignore - ignorable(spec_type)):
         detail = f"`{name}` is not a setting that can differ."
-        draft.report("unknown-reference", detail, choices(name, ignorable(spec_type), what="settings"), entry.place("ignore"))
+        draft.report(
+            "unknown-reference", detail, choices(name, ignorable(spec_type), what="settings"), entry.place("ignore")
+        )
     if not (protected or ignore or existing or others) and importing is Importing.NO:
         return PLAIN
     return Lifecycle(protected, ignore, importing, existing, others or {})

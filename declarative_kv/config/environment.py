@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from declarative_kv.config.draft import KEY
@@ -70,7 +69,9 @@ def _chosen(environments: Map, name: str | None, at: int) -> Map | Problem:
         return Problem("environment-required", f"The file declares {listed}.", f"Choose one, as in `-e {first}`.", at)
     if name not in environments:
         hint = choices(name, environments, what="environments")
-        return Problem("unknown-environment", f"`{name}` is not under `environments`.", hint, at if environments else None)
+        return Problem(
+            "unknown-environment", f"`{name}` is not under `environments`.", hint, at if environments else None
+        )
     found = environments[name]
     if not isinstance(found, Map):
         return Map(environments.value_mark(name))
@@ -87,7 +88,9 @@ def _checked(environments: Map, key: str) -> list[Problem]:
     problems = []
     if KEY.fullmatch(key) is None:
         hint = "Use letters, digits, `-`, `_` and `.`."
-        problems.append(Problem("invalid-key", f"`{key}` cannot name an environment.", hint, environments.key_mark(key)))
+        problems.append(
+            Problem("invalid-key", f"`{key}` cannot name an environment.", hint, environments.key_mark(key))
+        )
     if over is None:
         return problems
     if not isinstance(over, Map):

@@ -123,7 +123,9 @@ def _bytes(path: Path, name: str, named_at: int | None) -> bytes:
             raise Unparsable(Problem("file-unreadable", detail, "Name a YAML file, or its folder.", named_at))
         if status.st_size > LIMIT:
             detail = f"{name} has {status.st_size:,} bytes; at most {LIMIT:,} are read."
-            raise Unparsable(Problem("file-too-large", detail, "Split it, and name the parts under `include`.", named_at))
+            raise Unparsable(
+                Problem("file-too-large", detail, "Split it, and name the parts under `include`.", named_at)
+            )
         with path.open("rb") as stream:
             return stream.read(LIMIT + 1)
     except FileNotFoundError as error:

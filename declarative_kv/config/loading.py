@@ -49,12 +49,12 @@ def load(request: Request) -> Document:
         raise _error(problems, sources, (root.tree,))
     shared = _shared_state(choice, request)
     variables, found = settle(choice.variables, _given(request))
-    problems += [*shared, *found, *replace_all(choice.body, variables), *replace_all(choice.over, variables)]
+    problems += [*shared, *found, *replace_all(root.source, (choice.body, choice.over), variables)]
     body = Parsed(root.source, choice.body)
     included, found = open_included(body, sources)
     problems += found
     for file in included:
-        problems += replace_all(file.tree, variables)
+        problems += replace_all(file.source, (file.tree,), variables)
     draft = build(_merged(body, included, choice, sources, problems), sources)
     document = _document(draft, request, root)
     problems += draft.problems
@@ -69,9 +69,7 @@ def _given(request: Request) -> Mapping[str, str]:
     return {**request.variables, **named}
 
 
-def _merged(
-    body: Parsed, included: Iterable[Parsed], choice: Choice, sources: Sources, problems: list[Problem]
-) -> Map:
+def _merged(body: Parsed, included: Iterable[Parsed], choice: Choice, sources: Sources, problems: list[Problem]) -> Map:
     """One tree of all files and the environment, defaults filled in."""
     assembly, found = assemble(body, included, sources)
     problems += found

@@ -35,7 +35,9 @@ def on_many(draft: Draft) -> None:
         path = ("access_policies", key)
         entry = Entry(Address("access_policy", key), path, node, mark)
         require(draft, entry, "principal", policy.principal, "Write `principal: KEY`, a key of `principals`.")
-        require(draft, entry, "on", policy.on, 'Write `on: [vault.KEY]`; `*` stands for any text: `on: ["vault.pay*"]`.')
+        require(
+            draft, entry, "on", policy.on, 'Write `on: [vault.KEY]`; `*` stands for any text: `on: ["vault.pay*"]`.'
+        )
         permissions = _permissions(draft, entry, policy)
         covered = _covered(draft, entry, policy.on or [])
         if policy.principal is None or not check_principal(draft, policy.principal, entry.place("principal")):
@@ -104,9 +106,8 @@ def _permissions(draft: Draft, entry: Entry, policy: schema.Permissions) -> Mapp
                 mark = entry.node[kind].marks[index]
                 detail = f"`{word}` is no permission for {kind}."
                 draft.report("unknown-reference", detail, choices(word, known, what="permissions"), mark)
-    empty = template is None and not any(getattr(policy, kind) for kind in PERMISSIONS)
-    if empty and policy.template is None and not policy.existing and not draft.is_broken(*entry.path):
-        if not any(path[: len(entry.path)] == entry.path for path in draft.broken):
-            hint = "Write `secrets: [get, list]`, say, or a `template`; to take access away remove the entry."
-            draft.report("empty-policy", f"{entry.address} names no permission.", hint, entry.mark, entry.address)
+    empty = policy.template is None and not any(getattr(policy, kind) for kind in PERMISSIONS)
+    if empty and not policy.existing and not draft.is_touched(*entry.path):
+        hint = "Write `secrets: [get, list]`, say, or a `template`; to take access away remove the entry."
+        draft.report("empty-policy", f"{entry.address} names no permission.", hint, entry.mark, entry.address)
     return granted(template, written)

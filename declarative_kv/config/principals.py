@@ -26,7 +26,7 @@ def principals(draft: Draft) -> Mapping[str, Principal]:
     for key, model, node, mark in entries(draft, ("principals",), draft.settings.principals):
         selector = _selector(model)
         if selector is None:
-            if not any(path[:2] == ("principals", key) for path in draft.broken):
+            if not draft.is_touched("principals", key):
                 draft.report("principal-selector", f"`{key}` has none of them, or several.", _HINT, mark)
             continue
         known = _FOUND.get(selector)
@@ -37,7 +37,9 @@ def principals(draft: Draft) -> Mapping[str, Principal]:
         name = "" if selector is Selector.CURRENT else getattr(model, selector.value)
         if selector is Selector.MANAGED_IDENTITY and not _is_identity(name):
             hint = "Write its resource id: /subscriptions/…/userAssignedIdentities/NAME."
-            draft.report("invalid-id", f"`{name}` is not a managed identity's id.", hint, node.value_mark("managed_identity"))
+            draft.report(
+                "invalid-id", f"`{name}` is not a managed identity's id.", hint, node.value_mark("managed_identity")
+            )
         span = draft.sources.span(mark)
         found[key] = Principal(key, selector, name, model.object_id, known or written, span)
     return found

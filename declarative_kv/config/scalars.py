@@ -17,7 +17,7 @@ from declarative_kv.model.roles import GUID
 def refuse(code: str, detail: str, hint: str) -> NoReturn:
     """End a validation with a problem of ours; `config.validate` turns it into one with a place."""
     # The texts travel in the context, since a message template would read their braces.
-    raise PydanticCustomError(code, "refused", {"detail": detail, "hint": hint})  # type: ignore[arg-type]  # open set
+    raise PydanticCustomError(code, "refused", {"detail": detail, "hint": hint})
 
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

@@ -93,9 +93,7 @@ class NamedCloud(CustomCloud):
 
 CloudSetting = Annotated[
     NamedCloud,
-    BeforeValidator(
-        _cloud, json_schema_input_type=Literal["public", "usgov", "china", "emulator"] | CustomCloud
-    ),
+    BeforeValidator(_cloud, json_schema_input_type=Literal["public", "usgov", "china", "emulator"] | CustomCloud),
 ]
 
 
@@ -157,10 +155,13 @@ def _value_from(value: Any) -> Any:
     return {"kept": "true"}
 
 
-SOURCE_HINT = (
-    "Write one of\n    value_from: {env: NAME}\n    value_from: {file: PATH}\n    value_from: {command: [PROGRAM, ARGUMENT]}"
-    "\n    value_from: {generate: {length: 48}}\n    value_from: kept"
-)
+SOURCE_HINT = """\
+Write one of
+    value_from: {env: NAME}
+    value_from: {file: PATH}
+    value_from: {command: [PROGRAM, ARGUMENT]}
+    value_from: {generate: {length: 48}}
+    value_from: kept"""
 
 
 class ValueFrom(Model):
@@ -177,9 +178,9 @@ class Secret(Common):
     """A secret; the key is its name unless `name` says otherwise."""
 
     name: Name | None = None
-    value_from: Annotated[ValueFrom, BeforeValidator(_value_from, json_schema_input_type=Literal["kept"] | ValueFrom)] | None = (
-        None
-    )
+    value_from: (
+        Annotated[ValueFrom, BeforeValidator(_value_from, json_schema_input_type=Literal["kept"] | ValueFrom)] | None
+    ) = None
     content_type: ContentType | None = None
     enabled: Flag | None = None
     not_before: Moment | None = None

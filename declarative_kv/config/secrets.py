@@ -57,7 +57,9 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault, shared_key: Addre
             version=secret.version,
             source=_source(draft, entry, secret),
         )
-        draft.add(resource(draft, entry, spec, needs, lifecycle(draft, entry, secret, SecretSpec, importing=importing)), mark)
+        draft.add(
+            resource(draft, entry, spec, needs, lifecycle(draft, entry, secret, SecretSpec, importing=importing)), mark
+        )
 
 
 def _check_name(draft: Draft, entry: Entry, name: str, names: dict[str, tuple[str, int]]) -> None:
@@ -73,7 +75,9 @@ def _check_name(draft: Draft, entry: Entry, name: str, names: dict[str, tuple[st
 def _check_dates(draft: Draft, entry: Entry, secret: schema.Secret) -> None:
     if secret.not_before and secret.expires and secret.expires <= secret.not_before:
         detail = "The secret expires before it becomes valid."
-        draft.report("dates-order", detail, "Write an `expires` after `not_before`.", entry.place("expires"), entry.address)
+        draft.report(
+            "dates-order", detail, "Write an `expires` after `not_before`.", entry.place("expires"), entry.address
+        )
 
 
 def _check_existing(draft: Draft, entry: Entry, secret: schema.Secret) -> None:
@@ -82,7 +86,9 @@ def _check_existing(draft: Draft, entry: Entry, secret: schema.Secret) -> None:
         draft.report("existing-source", detail, "Take `value_from` out.", entry.place("value_from"), entry.address)
     if secret.version is not None and not secret.existing:
         detail = "`version` is the version that an existing secret must have; a managed one gets its own."
-        draft.report("existing-only", detail, "Take it out, or write `existing: true`.", entry.place("version"), entry.address)
+        draft.report(
+            "existing-only", detail, "Take it out, or write `existing: true`.", entry.place("version"), entry.address
+        )
 
 
 def _source(draft: Draft, entry: Entry, secret: schema.Secret) -> Source | None:
@@ -92,7 +98,7 @@ def _source(draft: Draft, entry: Entry, secret: schema.Secret) -> Source | None:
     written = secret.value_from
     named = [] if written is None else [kind for kind in _KINDS if getattr(written, kind) is not None]
     if written is None or len(named) != 1:
-        if not any(path[: len(entry.path)] == entry.path for path in draft.broken):
+        if not draft.is_touched(*entry.path):
             what = "no source" if not named else "several sources: " + ", ".join(f"`{kind}`" for kind in named)
             mark = entry.place("value_from")
             draft.report("value-source", f"The entry names {what}.", schema.SOURCE_HINT, mark, entry.address)
@@ -132,5 +138,7 @@ def _generate(draft: Draft, model: schema.Generate, node: Map) -> Source:
     alphabet = model.alphabet or plain.alphabet
     if alphabet not in ALPHABETS:
         mark = node["generate"].value_mark("alphabet")
-        draft.report("not-one-of", f"`{alphabet}` is no alphabet.", choices(alphabet, ALPHABETS, what="alphabets"), mark)
+        draft.report(
+            "not-one-of", f"`{alphabet}` is no alphabet.", choices(alphabet, ALPHABETS, what="alphabets"), mark
+        )
     return GenerateSource(plain.length if model.length is None else model.length, alphabet)

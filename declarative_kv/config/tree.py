@@ -75,7 +75,7 @@ class Seq(list[Any]):
 
 @dataclass(slots=True)
 class _Frame:
-    """A collection that is being built. `before` counts the nodes that came before it, `height` how deep it is inside."""
+    """A collection that is being built. `before` counts the nodes before it, `height` how deep it is inside."""
 
     map: Map | None
     items: Seq

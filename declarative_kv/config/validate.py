@@ -62,8 +62,7 @@ def _existing(tree: Map, loc: Path) -> Path:
     """The longest part of a location that is in the tree: converters may have added the rest."""
     here: Any = tree
     for depth, part in enumerate(loc):
-        inside = part in here if isinstance(here, Map) else isinstance(here, Seq)
-        if not inside:
+        if not isinstance(here, Seq) and part not in (here or ()):
             return loc[:depth]
         here = here[part]
     return loc
@@ -82,7 +81,7 @@ def _take_out(tree: Map, place: Path, kind: str) -> Path:
         place = place[:-1]
     parent, key = _parent(tree, place), place[-1]
     if kind == "model_type" and isinstance(parent, Map):
-        parent[key] = Map(parent.value_mark(str(key)))
+        parent[str(key)] = Map(parent.value_mark(str(key)))
     elif key in parent:
         parent.drop(key)
     return place
@@ -91,10 +90,11 @@ def _take_out(tree: Map, place: Path, kind: str) -> Path:
 def _problem(tree: Map, model: type[BaseModel], place: Path, found: Any) -> Problem:
     parent, key = _parent(tree, place), place[-1]
     value = parent[key]
-    at_value = parent.marks[key][1] if isinstance(parent, Map) else parent.marks[key]
+    place_of = parent.marks[key]
+    at_value = place_of[1] if isinstance(place_of, tuple) else place_of
     kind, context = found["type"], found.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown(model, place, parent.marks[key][0])
+        return _unknown(model, place, place_of[0])
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", context["expected"])
         detail = f"`{value}` is none of {_listed(allowed)}." if isinstance(value, str) else "A word is needed here."
@@ -137,10 +137,7 @@ def _at(model: type[BaseModel], place: Path) -> type[BaseModel]:
     here: Any = model
     for part in place:
         here = _plain(here)
-        if get_origin(here) in (dict, list):
-            here = get_args(here)[-1]
-        else:
-            here = _fields(here)[str(part)]
+        here = get_args(here)[-1] if get_origin(here) in (dict, list) else _fields(here)[str(part)]
     found: type[BaseModel] = _plain(here)
     return found
 
@@ -148,9 +145,7 @@ def _at(model: type[BaseModel], place: Path) -> type[BaseModel]:
 def _plain(annotation: Any) -> Any:
     """An annotation without `Annotated` and without `| None`."""
     while True:
-        if get_origin(annotation) is Annotated:
-            annotation = get_args(annotation)[0]
-        elif get_origin(annotation) in (Union, UnionType):
+        if get_origin(annotation) is Annotated or get_origin(annotation) in (Union, UnionType):
             annotation = get_args(annotation)[0]
         else:
             return annotation

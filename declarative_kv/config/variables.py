@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from declarative_kv.config.problem import Problem, choices
+from declarative_kv.config.source import Source
 from declarative_kv.config.tree import Map, Seq
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -104,22 +105,25 @@ def _unknown(name: str, variables: Variables, mark: int) -> Problem:
 _ENV_HINT = "Declare `environments` and choose one with `-e`."
 
 
-def replace_all(node: Any, variables: Variables) -> list[Problem]:
-    """Replace the variables in every value below a map or list, in place; keys are left alone."""
+def replace_all(source: Source, trees: Sequence[Map], variables: Variables) -> list[Problem]:
+    """Replace the variables in every value of some trees of a file, in place; keys are left alone."""
     problems: list[Problem] = []
+    if "$(" not in source.text:
+        return problems
     # Aliases make one node stand in several places: it is replaced once, since `$$(` must not be read twice.
     seen: set[int] = set()
-    pending = [node]
+    pending: list[Any] = [*trees]
     while pending:
         here = pending.pop()
         if not isinstance(here, Map | Seq) or id(here) in seen:
             continue
         seen.add(id(here))
+        places: Any = {key: each[1] for key, each in here.marks.items()} if isinstance(here, Map) else here.marks
+        items: Any = here
         for key, value in here.items() if isinstance(here, Map) else enumerate(here):
             if not isinstance(value, str):
                 pending.append(value)
-            elif "$" in value and "$(" in value:
-                mark = here.marks[key][1] if isinstance(here, Map) else here.marks[key]
-                here[key], found = replaced(value, variables, mark)
+            elif "$(" in value:
+                items[key], found = replaced(value, variables, places[key])
                 problems.extend(found)
     return problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from declarative_kv.config import schema
 from declarative_kv.config.draft import Draft, Entry, entries, lifecycle, require, resource, subscription, tags
@@ -19,13 +20,13 @@ _DEFAULTS = "Write it on the entry, or once under `defaults`."
 
 def resource_groups(draft: Draft) -> None:
     """Add every resource group."""
-    names: dict[tuple[str | None, str], Entry] = {}
+    names: dict[object, Entry] = {}
     for key, model, node, mark in entries(draft, ("resource_groups",), draft.settings.resource_groups):
         entry = Entry(Address("resource_group", key), ("resource_groups", key), node, mark)
         name = model.name or key
         where = subscription(draft, model.subscription, entry.place("subscription"))
         if not _GROUP_NAME.fullmatch(name):
-            detail = f"`{name}` is not a resource group's name: 1 to 90 letters, digits or -._(), no full stop at the end."
+            detail = f"`{name}` is not a group's name: 1 to 90 letters, digits or -._(), no full stop at the end."
             draft.report("invalid-name", detail, "Set `name`.", entry.place("name"), entry.address)
         _unique(draft, names, (draft.subscriptions.get(where.key or "", where.key), name.lower()), entry)
         if not model.existing:
@@ -39,7 +40,7 @@ def resource_groups(draft: Draft) -> None:
 
 def vaults(draft: Draft) -> None:
     """Add every vault; what is below them is added by others."""
-    names: dict[str, Entry] = {}
+    names: dict[object, Entry] = {}
     for key, model, node, mark in entries(draft, ("vaults",), draft.settings.vaults):
         entry = Entry(Address("vault", key), ("vaults", key), node, mark)
         name = model.name or key
@@ -65,7 +66,8 @@ def vaults(draft: Draft) -> None:
 def _unique(draft: Draft, names: dict[object, Entry], name: object, entry: Entry) -> None:
     first = names.setdefault(name, entry)
     if first is not entry:
-        detail = f"{first.address} ({draft.sources.span(first.mark)}) has the same name in Azure; letter case does not count."
+        place = draft.sources.span(first.mark)
+        detail = f"{first.address} ({place}) has the same name in Azure; letter case does not count."
         draft.report("duplicate-name", detail, "Set another `name`.", entry.place("name"), entry.address)
 
 
@@ -81,7 +83,7 @@ def _spec(draft: Draft, entry: Entry, model: schema.Vault, name: str, group: Gro
         retention_days=model.retention_days,
         purge_protection=model.purge_protection,
         network=_network(model.network),
-        enabled_for=None if model.enabled_for is None else tuple(sorted(set(model.enabled_for))),
+        enabled_for=_sorted(model.enabled_for),
         tags=tags(draft, entry, model.tags),
     )
 
@@ -96,7 +98,9 @@ def _subscription(draft: Draft, entry: Entry, model: schema.Vault, group: GroupR
         return theirs
     if _id(draft, own) != _id(draft, theirs):
         detail = f"{entry.address} and {group.at} are in different subscriptions; a vault lies in its group's."
-        draft.report("subscription-mismatch", detail, "Write the same `subscription` on both.", entry.place("subscription"))
+        draft.report(
+            "subscription-mismatch", detail, "Write the same `subscription` on both.", entry.place("subscription")
+        )
     return own
 
 
@@ -131,7 +135,7 @@ def _network(model: schema.Network | None) -> NetworkSpec | None:
     )
 
 
-def _sorted(items: list[str] | None) -> tuple[str, ...] | None:
+def _sorted(items: Sequence[str] | None) -> tuple[str, ...] | None:
     """A list whose order means nothing, in the one order that both sides are compared in."""
     return None if items is None else tuple(sorted(set(items)))
 

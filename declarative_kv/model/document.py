@@ -25,7 +25,7 @@ class Selector(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One entry of `principals`. `object_id` pins it; `type` is Azure's word (User, Group, ServicePrincipal) where known."""
+    """One entry of `principals`. `object_id` pins it; `type` is Azure's word (User, Group, …) if known."""
 
     key: str
     selector: Selector
@@ -59,9 +59,9 @@ class Document:
     """Everything that a run needs from the YAML and the operator's environment.
 
     `root` is the absolute path of the root file; `state` a location: an absolute path or `azblob://…`.
-    `cloud` is None where neither YAML nor environment say one (then `public`). `subscription.value` is an id, or None where
-    only Azure can tell; `subscriptions` maps keys to ids. `fingerprint` is `none`, None (each vault its own key), or the
-    address of the one secret that holds the key.
+    `subscription.value` is an id, or None where only Azure can tell; `subscriptions` maps keys to ids. `fingerprint` is
+    the address of the one secret that holds the key, or None where each vault has its own; `fingerprint_off` says that
+    there shall be none.
     """
 
     root: str

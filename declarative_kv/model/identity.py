@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Identity:
     """The signed-in principal.
 
-    `object_id` and `tenant` are lower-case GUIDs; `name` is the user's principal name or the application's id, for people
-    to read; `source` says in words which credential spoke (`workload identity`, `Azure CLI`, …); `app_id` is the
+    `object_id` and `tenant` are lower-case GUIDs; `name` is the user's principal name or the application's id, for
+    people to read; `source` says in words which credential spoke (`workload identity`, `Azure CLI`, …); `app_id` is the
     application's id where an application signed in itself; `user` tells a person from an application.
     """
 

@@ -24,11 +24,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 Grants = Mapping[str, frozenset[str]]
 
 # What the portal writes for "manage": recorded, without purge and without cryptography.
-_KEYS = frozenset("get list update create import delete recover backup restore".split())
-_SECRETS = frozenset("get list set delete recover backup restore".split())
-_CERTIFICATES = frozenset(("get", "list", "update", "create", "import", "delete", "recover", "backup", "restore")).union(
-    _ISSUERS
-)
+_KEYS = frozenset(("get", "list", "update", "create", "import", "delete", "recover", "backup", "restore"))
+_SECRETS = frozenset(("get", "list", "set", "delete", "recover", "backup", "restore"))
+_CERTIFICATES = _KEYS.union(_ISSUERS)
 _WRAP = frozenset(("get", "list", "wrapkey", "unwrapkey"))
 _COPY = frozenset(("get", "list", "backup"))
 

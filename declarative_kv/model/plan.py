@@ -85,8 +85,8 @@ class Verdict:
 class Change:
     """What happens to one address, no-ops included. `after` names the changes that come first.
 
-    `desired`, `prior` and `live` are what was compared. `known` is false where the content of a soft-deleted vault hides
-    the outcome ("known after recover"). `facts` are saved with the entry although nothing is written.
+    `desired`, `prior` and `live` are what was compared. `known` is false where the content of a soft-deleted vault
+    hides the outcome ("known after recover"). `facts` are saved with the entry although nothing is written.
     """
 
     address: Address
@@ -106,7 +106,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What changed outside since our last apply; `action` is what happened there: update, destroy, or recover for soft-deleted."""
+    """What changed outside since our last apply.
+
+    `action` is what happened there: update, destroy, or recover for what was soft-deleted.
+    """
 
     address: Address
     action: Action
@@ -257,7 +260,7 @@ class Plan:
         return tuple(change for change in self.changes if change.action is not Action.NOOP)
 
     def counts(self) -> Counts:
-        """The closing line's numbers: a recover is a change, a replace one add and one destroy (of a secret: a change)."""
+        """The closing line's numbers: a recover is a change, a replace one add and one destroy (a secret's not)."""
         actions = [(c.action, c) for c in self.changes]
         replaced = sum(1 for a, c in actions if a is Action.REPLACE)
         return Counts(

@@ -30,7 +30,10 @@ class OtherPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The settings that every entry may have. `ignore` names attributes; `others` maps a kind below a vault to a policy."""
+    """The settings that every entry may have.
+
+    `ignore` names attributes; `others` maps a kind below a vault to a policy.
+    """
 
     protect: bool = False
     ignore: frozenset[str] = frozenset()
@@ -60,10 +63,11 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One object of Azure. `remote_id` is an ARM id (a secret's is `{vault id}/secrets/{name}`), compared case-insensitively.
+    """One object of Azure.
 
-    `facts` are JSON values that are not settings (version, created, updated, …). `parent` is the ARM id of the vault that
-    the object lies in or grants access to, at or below it; None for what belongs to no vault. `label` names it for people.
+    `remote_id` is an ARM id (a secret's is `{vault id}/secrets/{name}`), compared case-insensitively. `facts` are JSON
+    values that are not settings (version, created, updated, …). `parent` is the ARM id of the vault that the object
+    lies in or grants access to, at or below it; None for what belongs to no vault. `label` names it for people.
     `system` marks what is never deleted or reported (secrets of certificates, our fingerprint key).
     """
 
@@ -96,8 +100,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The result of a refresh. `live` holds what has an address; `rest` what does not; `unreadable` what could not be read.
+    """The result of a refresh.
 
+    `live` holds what has an address; `rest` what does not; `unreadable` what could not be read.
     `unread` maps an address to the diagnostic that kept it from being read; `contents` lists the ARM ids in a container
     that is about to be deleted.
     """

@@ -99,15 +99,43 @@ _WRITES = (
     "Microsoft.Authorization/elevateAccess/action",
 )
 _DATA = (
-    "secrets/getSecret/action secrets/setSecret/action secrets/delete secrets/backup/action secrets/restore/action "
-    "secrets/recover/action secrets/purge/action secrets/update/action keys/create/action keys/import/action "
-    "keys/update/action keys/delete keys/backup/action keys/restore/action keys/recover/action keys/purge/action "
-    "keys/rotate/action keys/release/action keys/encrypt/action keys/decrypt/action keys/wrap/action "
-    "keys/unwrap/action keys/sign/action certificates/create/action certificates/import/action "
-    "certificates/update/action certificates/delete certificates/backup/action certificates/restore/action "
-    "certificates/recover/action certificates/purge/action certificatecas/write certificatecontacts/write "
-    "keyrotationpolicies/write storageaccounts/set/action storageaccounts/sas/set/action"
-).split()
+    "secrets/getSecret/action",
+    "secrets/setSecret/action",
+    "secrets/delete",
+    "secrets/backup/action",
+    "secrets/restore/action",
+    "secrets/recover/action",
+    "secrets/purge/action",
+    "secrets/update/action",
+    "keys/create/action",
+    "keys/import/action",
+    "keys/update/action",
+    "keys/delete",
+    "keys/backup/action",
+    "keys/restore/action",
+    "keys/recover/action",
+    "keys/purge/action",
+    "keys/rotate/action",
+    "keys/release/action",
+    "keys/encrypt/action",
+    "keys/decrypt/action",
+    "keys/wrap/action",
+    "keys/unwrap/action",
+    "keys/sign/action",
+    "certificates/create/action",
+    "certificates/import/action",
+    "certificates/update/action",
+    "certificates/delete",
+    "certificates/backup/action",
+    "certificates/restore/action",
+    "certificates/recover/action",
+    "certificates/purge/action",
+    "certificatecas/write",
+    "certificatecontacts/write",
+    "keyrotationpolicies/write",
+    "storageaccounts/set/action",
+    "storageaccounts/sas/set/action",
+)
 
 
 def can_change_or_read_values(role: Role) -> str | None:

@@ -1,6 +1,7 @@
 """The specs: what a resource of each kind is, in our words; the same type for desired and live.
 
-In a desired spec None means "not written in the YAML, so neither compared nor sent on an update". A live spec is complete.
+In a desired spec None means "not written in the YAML, so neither compared nor sent on an update". A live spec is
+complete.
 Reference types stand in a field only between load and resolve.
 """
 
@@ -42,7 +43,10 @@ class ResourceGroupSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
-    """A vault's firewall. `default`: allow | deny; `bypass`: azure_services; `ip_rules`: CIDR; `subnets`: ARM ids, lower case."""
+    """A vault's firewall. `default`: allow | deny; `bypass`: azure_services; `ip_rules`: CIDR.
+
+    `subnets` are ARM ids in lower case. The lists are sorted, since Azure gives their order no meaning.
+    """
 
     public: bool | None = None
     default: str | None = None
