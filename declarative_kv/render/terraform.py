@@ -33,7 +33,7 @@ TYPES: Final[Mapping[str, str]] = MappingProxyType(
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PERMISSION_WORDS: Final = re.compile(
     "get|list|set|delete|recover|backup|restore|purge|create|import|update|decrypt|encrypt|unwrap|wrap|verify|sign"
-    "|release|rotate|manage|regenerate|rotation|policy|contacts|issuers|key|sas"
+    "|release|rotate|all|manage|regenerate|rotation|policy|contacts|issuers|key|sas"
 )
 
 
