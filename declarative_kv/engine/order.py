@@ -7,8 +7,8 @@ the removal of such grants.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from declarative_kv.model.address import Address
@@ -24,17 +24,32 @@ _MAKES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.RECOVER
 _UNMAKES = frozenset({Action.DESTROY, Action.FORGET})
 
 
-def in_order(kinds: Kinds, changes: Iterable[Change], helpful: frozenset[str]) -> tuple[Change, ...]:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be ordered. `helpful` are the object ids whose grants may give access to the running identity."""
+
+    kinds: Kinds
+    changes: Mapping[Address, Change]
+    helpful: frozenset[str]
+
+
+Rule = Callable[[Work, Edges], None]
+"""Adds to each address what has to be done before it."""
+
+
+def in_order(
+    kinds: Kinds, changes: Iterable[Change], helpful: frozenset[str], rules: Iterable[Rule] | None = None
+) -> tuple[Change, ...]:
     """The changes with `after` filled in, sorted so that each stands behind what it waits for.
 
-    `helpful` are the object ids whose grants may give access to the running identity. Raises `DependencyCycle`.
+    `helpful` are the object ids whose grants may give access to the running identity; `rules` are RULES unless given.
+    Raises `DependencyCycle`.
     """
     by_address = {change.address: change for change in changes}
+    work = Work(kinds, by_address, helpful)
     edges: Edges = {at: set() for at in by_address}
-    _make_after_needs(by_address, edges)
-    _unmake_after_needers(by_address, edges)
-    _contained_after_container(by_address, edges)
-    _data_between_grants(kinds, by_address, edges, helpful)
+    for rule in RULES if rules is None else rules:
+        rule(work, edges)
     ranked = _ranks(edges)
     placed = (replace(change, after=frozenset(edges[at])) for at, change in by_address.items())
     return tuple(sorted(placed, key=lambda change: (ranked[change.address], change.address)))
@@ -45,43 +60,44 @@ def check_cycles(desired: Desired) -> None:
     _ranks({at: {need for need in resource.depends_on if need in desired} for at, resource in desired.items()})
 
 
-def _make_after_needs(changes: Mapping[Address, Change], edges: Edges) -> None:
-    for at, change in changes.items():
+def make_after_needs(work: Work, edges: Edges) -> None:
+    """What is made or changed comes after what it needs."""
+    for at, change in work.changes.items():
         if change.action in _MAKES and change.desired is not None:
-            edges[at] |= {need for need in change.desired.depends_on if _acts(changes, need, _MAKES)}
+            edges[at] |= {need for need in change.desired.depends_on if _acts(work, need, _MAKES)}
 
 
-def _unmake_after_needers(changes: Mapping[Address, Change], edges: Edges) -> None:
+def unmake_after_needers(work: Work, edges: Edges) -> None:
     """By the dependencies recorded in state: a needer is unmade, or turned away from it, first."""
-    for at, change in changes.items():
+    for at, change in work.changes.items():
         if change.prior is None or change.action is Action.NOOP or change.reason is Reason.CONTAINED:
             continue
         still = change.desired.depends_on if change.desired is not None else frozenset()
         for need in change.prior.depends_on - still:
-            if _acts(changes, need, _UNMAKES):
+            if _acts(work, need, _UNMAKES):
                 edges[need].add(at)
 
 
-def _contained_after_container(changes: Mapping[Address, Change], edges: Edges) -> None:
-    for at, change in changes.items():
+def contained_after_container(work: Work, edges: Edges) -> None:
+    """What goes with its vault leaves the state only when the vault is gone."""
+    for at, change in work.changes.items():
         container = Address("vault", at.container)
-        if change.reason is Reason.CONTAINED and container in changes:
+        if change.reason is Reason.CONTAINED and container in work.changes:
             edges[at].add(container)
 
 
-def _data_between_grants(
-    kinds: Kinds, changes: Mapping[Address, Change], edges: Edges, helpful: frozenset[str]
-) -> None:
+def data_between_grants(work: Work, edges: Edges) -> None:
+    """Changes on a vault's data plane come after our own grants there are made, and before they are removed."""
     grants = [
         (at, change, where)
-        for at, change in changes.items()
-        if change.action in _MAKES | _UNMAKES and (where := _granted_at(kinds, change, helpful)) is not None
+        for at, change in work.changes.items()
+        if change.action in _MAKES | _UNMAKES and (where := _granted_at(work, change)) is not None
     ]
     if not grants:
         return
     by_vault = defaultdict(list)
-    for at, change in changes.items():
-        kind = kinds[at.kind]
+    for at, change in work.changes.items():
+        kind = work.kinds[at.kind]
         if kind.plane is Plane.DATA and change.action is not Action.NOOP and change.reason is not Reason.CONTAINED:
             by_vault[_vault_id(change).lower()].append(at)
     for vault, writes in by_vault.items():
@@ -95,14 +111,17 @@ def _data_between_grants(
                     edges[at].add(write)
 
 
-def _granted_at(kinds: Kinds, change: Change, helpful: frozenset[str]) -> str | None:
+RULES: tuple[Rule, ...] = (make_after_needs, unmake_after_needers, contained_after_container, data_between_grants)
+"""All rules of the order of work. The last one looks at the edges that the others made, so as to close no circle."""
+
+
+def _granted_at(work: Work, change: Change) -> str | None:
     """Where a change grants something to, or takes it from, the running identity: an ARM id with a slash behind."""
     spec = change.desired.spec if change.desired is not None else None
     if spec is None:
         spec = change.live.spec if change.live is not None else change.prior.spec if change.prior is not None else None
-    kind = kinds[change.address.kind]
-    grantee = kind.grantee(spec)
-    if grantee is None or grantee.lower() not in helpful:
+    grantee = work.kinds[change.address.kind].grantee(spec)
+    if grantee is None or grantee.lower() not in work.helpful:
         return None
     where = str(getattr(spec, "scope", None) or getattr(spec, "vault", ""))
     return where.rstrip("/").lower() + "/"
@@ -115,8 +134,8 @@ def _vault_id(change: Change) -> str:
     return vault
 
 
-def _acts(changes: Mapping[Address, Change], at: Address, actions: frozenset[Action]) -> bool:
-    return at in changes and changes[at].action in actions
+def _acts(work: Work, at: Address, actions: frozenset[Action]) -> bool:
+    return at in work.changes and work.changes[at].action in actions
 
 
 def _ranks(edges: Mapping[Address, Iterable[Address]]) -> dict[Address, int]:
