@@ -5,15 +5,12 @@ A saved plan names the sources of values and holds no value: the codec refuses t
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from declarative_kv.model.codec import Malformed, Specs, decode, encode
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
 from declarative_kv.model.plan import Plan
-from declarative_kv.state.files import save_file
-from declarative_kv.state.layout import dump, parse
 
 FORMAT = "dkv-plan/1"
 
@@ -35,21 +32,6 @@ def decode_plan(data: Any, spec_types: Specs) -> Plan:
     except Malformed as error:
         raise _unreadable(f"It is damaged: {error}.") from error
     return plan
-
-
-def write_plan(path: Path, plan: Plan) -> None:
-    """Save a plan, readable by its owner only; the file is whole or as it was before."""
-    save_file(path, f"{dump(encode_plan(plan))}\n".encode())
-
-
-def read_plan(path: Path, spec_types: Specs) -> Plan:
-    """The plan in a file; `PlanError` where there is none."""
-    try:
-        return decode_plan(parse(path.read_bytes()), spec_types)
-    except OSError as error:
-        raise _unreadable(f"{path}: {error.strerror or error}.") from error
-    except Malformed as error:
-        raise _unreadable(f"{path} is damaged: {error}.") from error
 
 
 def _unreadable(detail: str) -> PlanError:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import stat
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from declarative_kv.engine.saved import decode_plan, encode_plan, read_plan, write_plan
+from declarative_kv.engine.saved import decode_plan, encode_plan
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Severity, Span
 from declarative_kv.model.errors import PlanError
@@ -105,11 +103,10 @@ def whole_plan() -> Plan:
     )
 
 
-def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_plan_comes_back_as_it_was() -> None:
     plan = whole_plan()
-    write_plan(tmp_path / "p", plan)
 
-    back = read_plan(tmp_path / "p", SPECS)
+    back = decode_plan(json.loads(json.dumps(encode_plan(plan))), SPECS)
 
     assert back == plan
     assert back.changes[0].desired is not None
@@ -117,12 +114,6 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     assert back.changes[1].desired is not None
     assert back.changes[1].desired.spec.source == EnvSource("DB")
     assert back.counts() == plan.counts()
-
-
-def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    write_plan(tmp_path / "p", whole_plan())
-
-    assert stat.S_IMODE((tmp_path / "p").stat().st_mode) == 0o600
 
 
 def test_a_value_does_not_get_in() -> None:
@@ -138,33 +129,19 @@ def test_a_value_does_not_get_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("data", "words"),
     [
-        ("", "not JSON"),
-        ("[]", "It is not a saved plan."),
-        ('{"format": "1.2"}', "It is not a saved plan."),
-        ('{"format": "dkv-plan/2"}', "It has the format dkv-plan/2; this version knows dkv-plan/1."),
-        ('{"format": "dkv-plan/1"}', "It is damaged: expected an object."),
-        ('{"format": "dkv-plan/1", "plan": {"head": 1, "changes": []}}', "It is damaged: head: expected an object."),
+        (None, "It is not a saved plan."),
+        ([], "It is not a saved plan."),
+        ({"format": "1.2"}, "It is not a saved plan."),
+        ({"format": "dkv-plan/2"}, "It has the format dkv-plan/2; this version knows dkv-plan/1."),
+        ({"format": "dkv-plan/1"}, "It is damaged: expected an object."),
+        ({"format": "dkv-plan/1", "plan": {"head": 1, "changes": []}}, "It is damaged: head: expected an object."),
     ],
 )
-def test_what_is_no_plan_of_this_version_is_an_error(tmp_path: Path, text: str, words: str) -> None:
-    (tmp_path / "p").write_text(text)
-
+def test_what_is_no_plan_of_this_version_is_an_error(data: Any, words: str) -> None:
     with pytest.raises(PlanError) as caught:
-        read_plan(tmp_path / "p", SPECS)
+        decode_plan(data, SPECS)
 
     assert caught.value.diagnostics[0].code == "plan-unreadable"
     assert words in caught.value.diagnostics[0].detail
-
-
-def test_a_plan_that_is_not_there_is_an_error_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(PlanError) as caught:
-        read_plan(tmp_path / "missing", SPECS)
-
-    assert caught.value.diagnostics[0].detail == f"{tmp_path / 'missing'}: No such file or directory."
-
-
-def test_json_of_another_program_is_no_plan() -> None:
-    with pytest.raises(PlanError, match="plan-unreadable"):
-        decode_plan(None, SPECS)
