@@ -111,7 +111,7 @@ def _final(item: Irreversible, paint: Paint) -> str:
 
 def _placed(text: str, where: str, indent: int = 0) -> str:
     """The text with the place in the YAML right-aligned after it."""
-    return f"{text}  {where:>{_EDGE - indent - len(text) - 2}}" if where else text
+    return f"{text}  {where.rjust(_EDGE - indent - len(text) - 2)}" if where else text
 
 
 def _groups(plan: Plan, paint: Paint) -> list[str]:
