@@ -7,8 +7,8 @@ import os
 import secrets
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,8 @@ def tour() -> int:
     """Walk through it; 0 if every step ended as it should, else 1."""
     with tempfile.TemporaryDirectory(prefix="dkv-demo-") as name:
         folder = Path(name)
-        with _environment({"DKV_EMULATOR": str(folder / "none"), "DEMO_DB_PASSWORD": secrets.token_urlsafe(24)}):
+        changes = {"DKV_EMULATOR": str(folder / "none"), "DEMO_DB_PASSWORD": secrets.token_urlsafe(24)}
+        with _environment(changes), chdir(folder):
             return _walk(folder)
 
 
@@ -61,15 +62,14 @@ def _walk(folder: Path) -> int:
         "generated, the other comes from a variable. The Azure it talks to is an emulator of our own.",
     )
     say(_indented(YAML))
-    steps = [
-        _step(folder, 0, "A plan compares file, state and Azure, and changes nothing.", "plan"),
-        _step(folder, 0, "Apply does what the plan says.", "apply", "--auto-approve"),
-        _step(folder, 0, "Planned again, nothing is left to do.", "plan", "--detailed-exitcode"),
-        _tampered(folder),
-        _step(folder, 2, "Drift finds it: exit code 2, for schedules.", "drift"),
-        _step(folder, 0, "Another apply puts it right.", "apply", "--auto-approve"),
-        _step(
-            folder,
+    steps: tuple[Callable[[], bool], ...] = (
+        lambda: _step(0, "A plan compares file, state and Azure, and changes nothing.", "plan"),
+        lambda: _step(0, "Apply does what the plan says.", "apply", "--auto-approve"),
+        lambda: _step(0, "Planned again, nothing is left to do.", "plan", "--detailed-exitcode"),
+        lambda: _tampered(folder),
+        lambda: _step(2, "Drift finds it: exit code 2, for schedules.", "drift"),
+        lambda: _step(0, "Another apply puts it right.", "apply", "--auto-approve"),
+        lambda: _step(
             0,
             "Destroy takes everything away; vaults and groups are protected unless that is allowed.",
             "destroy",
@@ -77,21 +77,21 @@ def _walk(folder: Path) -> int:
             "--allow",
             "protected",
         ),
-    ]
-    if not all(steps):
+    )
+    if not all(step() for step in steps):
         _explain("That is not how it should have gone; see above.")
         return 1
     _explain("That was all of it. Start your own with:", "    dkv init")
     return 0
 
 
-def _step(folder: Path, expected: int, words: str, *arguments: str) -> bool:
+def _step(expected: int, words: str, *arguments: str) -> bool:
     """Explain, run a command as typed, and tell whether it ended as expected."""
     from declarative_kv.cli.app import main
 
     _explain(words)
     say(f"$ dkv {shlex.join(arguments)}\n")
-    code = main([*arguments, "-f", str(folder)])
+    code = main(arguments)
     if code != expected:
         say(f"\n(exit code {code}, expected {expected})")
     return code == expected

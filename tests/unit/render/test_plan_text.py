@@ -191,3 +191,14 @@ def test_a_refresh_only_plan_shows_the_drift_that_it_takes_over() -> None:
 
 def test_the_head_leaves_out_an_environment_that_there_is_none_of() -> None:
     assert plan_text(plan_of(head=replace(HEAD, environment=None))).startswith("subscription 2222…")
+
+
+def test_a_row_that_is_too_long_for_its_place_keeps_it() -> None:
+    long = change(
+        "vault.payments",
+        Action.UPDATE,
+        vault(),
+        diff=(AttrDiff(("tags", "a"), "x" * 100, "y"),),
+        span=VAULT_LOCKS.span,
+    )
+    assert rows(plan_of(long))[1].endswith(" -> y  dkv.yaml:31")

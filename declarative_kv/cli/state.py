@@ -1,0 +1,207 @@
+"""`dkv state …`: look at the state, and mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from declarative_kv.cli import options
+from declarative_kv.cli.output import say, tell
+
+if TYPE_CHECKING:
+    from declarative_kv.model.state import Entry
+    from declarative_kv.state import Store
+
+app = typer.Typer(help="Look at the state, and mend it.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_command(
+    pattern: Annotated[str, typer.Argument(help="A kind, or an address with * and ? in it.")] = "*",
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Print the addresses in the state, one a line."""
+    from declarative_kv.model.state import Status
+
+    entries = _store(options.common(file, env, var, state, no_color, verbose)).read().entries
+    found = [a for a in sorted(entries) if a.kind == pattern or fnmatchcase(str(a), pattern)]
+    for address in found:
+        say(str(address))
+    pending = [str(a) for a in found if entries[a].status is Status.PENDING]
+    if pending:
+        tell(f"Pending, since a run was interrupted there: {', '.join(pending)}. The next plan says what it finds.")
+
+
+@app.command()
+def show(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Print what the state holds of one address."""
+    from declarative_kv.state.mend import found
+
+    [wanted] = options.addresses([address])
+    held = _store(options.common(file, env, var, state, no_color, verbose)).read()
+    say("\n".join(_described(found(held, wanted))))
+
+
+@app.command()
+def mv(
+    source: Annotated[str, typer.Argument(metavar="FROM")],
+    target: Annotated[str, typer.Argument(metavar="TO")],
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Move an entry to another address, with a vault what is below it. Azure is left alone."""
+    from declarative_kv.state.mend import moved
+
+    start, end = options.addresses([source, target])
+    store = _store(options.common(file, env, var, state, no_color, verbose))
+    with store.locked("dkv state mv") as journal:
+        mended, moves = moved(journal.state, start, end)
+        journal.replace(mended)
+    for before, after in sorted(moves.items()):
+        say(f"{before} -> {after}")
+
+
+@app.command()
+def rm(
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…")],
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Forget entries. The objects stay in Azure, and nobody manages them."""
+    from declarative_kv.state.mend import forgotten
+
+    wanted = options.addresses(addresses)
+    store = _store(options.common(file, env, var, state, no_color, verbose))
+    with store.locked("dkv state rm") as journal:
+        before = journal.state
+        journal.replace(forgotten(before, wanted))
+    for address in sorted(set(wanted)):
+        say(f"forgotten: {address} ({before.entries[address].remote_id} stays in Azure)")
+
+
+@app.command()
+def unlock(
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Clear away what a killed run left of its lock; while a run really holds it, say who."""
+    stale = _store(options.common(file, env, var, state, no_color, verbose)).unlock()
+    tell("Nobody holds the lock: a local lock goes with the process that holds it.")
+    if stale is not None:
+        tell(f"Removed what was left of {stale}.")
+
+
+@app.command()
+def pull(
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there.")] = None,
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Copy the state out, the journal folded in."""
+    from declarative_kv.state import encode_state
+    from declarative_kv.state.files import save_file
+
+    data = encode_state(_store(options.common(file, env, var, state, no_color, verbose)).read())
+    if out is None:
+        say(data.decode().rstrip("\n"))
+        return
+    save_file(out, data)
+
+
+@app.command()
+def push(
+    copy: Annotated[Path, typer.Argument(metavar="FILE", help="What `dkv state pull` wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Also where lineage or serial do not fit.")] = False,
+    file: options.File = options.DEFAULT_FILE,
+    env: options.Env = None,
+    var: options.Vars = None,
+    state: options.StateAt = None,
+    no_color: options.NoColor = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Put a copy in the place of the state; what was there becomes the backup."""
+    from declarative_kv.cli.context import spec_types
+    from declarative_kv.kinds import registry
+    from declarative_kv.state.mend import pushed, read_copy
+
+    incoming = read_copy(copy, spec_types(registry()))
+    store = _store(options.common(file, env, var, state, no_color, verbose))
+    with store.locked("dkv state push") as journal:
+        journal.replace(pushed(journal.state, incoming, force=force))
+        serial = journal.state.serial
+    tell(f"Pushed: {len(incoming.entries)} entries, serial {serial}.")
+
+
+def _store(common: options.Common) -> Store:
+    """The state's store. With `--state` no YAML is needed, so that a state can be mended without one."""
+    from declarative_kv.cli.context import store_at
+    from declarative_kv.cli.documents import loaded
+
+    return store_at(common.state if common.state is not None else loaded(common).state)
+
+
+def _described(entry: Entry) -> Iterator[str]:
+    """An entry for people, its settings and facts sorted by name."""
+    from declarative_kv.model.codec import encode
+
+    yield str(entry.address)
+    yield f"  id: {_text(entry.remote_id)}"
+    yield f"  status: {entry.status}"
+    yield f"  protect: {_text(entry.protect)}"
+    if entry.depends_on:
+        yield f"  depends on: {', '.join(sorted(map(str, entry.depends_on)))}"
+    fields = encode(entry)
+    for title in ("spec", "facts"):
+        if fields.get(title):
+            yield f"  {title}:"
+            yield from _lines(fields[title], "    ")
+
+
+def _lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """A line for each setting, those of nested ones below it."""
+    for name, item in sorted(value.items()):
+        if isinstance(item, Mapping) and item:
+            yield f"{indent}{_text(name)}:"
+            yield from _lines(item, f"{indent}  ")
+        else:
+            yield f"{indent}{_text(name)}: {_text(item)}"
+
+
+def _text(value: Any) -> str:
+    """Text as it is where it prints on one line, else JSON."""
+    plain = isinstance(value, str) and value.isprintable() and value == value.strip() != ""
+    return str(value) if plain else json.dumps(value)
