@@ -77,9 +77,9 @@ class AzureDirectory:
 
         async def listed() -> Mapping[str, str]:
             # The list of resources has long pages; the list of vaults brings one to three a page (recorded).
-            query = quote("resourceType eq 'Microsoft.KeyVault/vaults'")
-            path = f"/subscriptions/{subscription}/resources?$filter={query}"
-            pages = self._azure.arm_pages(path, version=RESOURCES, operation="Listing vaults")
+            where = "resourceType eq 'Microsoft.KeyVault/vaults'"
+            path = f"/subscriptions/{subscription}/resources"
+            pages = self._azure.arm_pages(path, version=RESOURCES, operation="Listing vaults", where=where)
             return {str(item["name"]).lower(): str(item["id"]) async for page in pages for item in page}
 
         vaults = await self._azure.known(("vaults", subscription.lower()), listed)
@@ -108,10 +108,9 @@ class AzureDirectory:
         return _role(await self._azure.arm("GET", path, version=AUTHORIZATION, operation=operation))
 
     async def _roles(self, scope: str, name: str) -> list[Role]:
-        query = quote(f"roleName eq '{_quoted(name)}'")
-        path = f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleDefinitions?$filter={query}"
-        operation = f"Looking for the role {name}"
-        pages = self._azure.arm_pages(path, version=AUTHORIZATION, operation=operation)
+        path = f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleDefinitions"
+        where, operation = f"roleName eq '{_quoted(name)}'", f"Looking for the role {name}"
+        pages = self._azure.arm_pages(path, version=AUTHORIZATION, operation=operation, where=where)
         return [_role(item) async for page in pages for item in page]
 
     async def _named(self, principal: Principal) -> tuple[str, str | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments/"
 _DEFINITIONS: Final = "/providers/Microsoft.Authorization/roleDefinitions/"
@@ -40,6 +41,11 @@ def policy_id(vault: str, principal: str, application: str | None = None) -> str
     """An id for one principal's access policy entry, which Azure gives none; in the form Terraform writes it."""
     entry = f"{vault}/objectId/{principal}"
     return f"{entry}/applicationId/{application}" if application else entry
+
+
+def encoded(identifier: str) -> str:
+    """An id as it stands in a URL: nothing in it can begin a query or leave the path."""
+    return "/".join(quote(segment, safe="()'") for segment in identifier.split("/") if segment not in (".", ".."))
 
 
 def assignment_id(scope: str, role: str, principal: str) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from declarative_kv.azure import clouds, ids
 from declarative_kv.azure.credentials import ClientSecret, SharedCredential, read_identity, shared_credential
@@ -157,11 +157,11 @@ class Session:
     async def arm(
         self, method: str, path: str, *, version: str, operation: str, body: Mapping[str, Any] | None = None
     ) -> Any:
-        """A raw Resource Manager request below the cloud's endpoint; `path` may bring a query of its own."""
+        """A raw Resource Manager request; `path` is an ARM id or begins with one, not encoded."""
         from azure.core.rest import HttpRequest
 
-        url = f"{self.cloud.resource_manager}{path}{'&' if '?' in path else '?'}api-version={version}"
-        return await self.send(self._raw_arm(), HttpRequest(method, url, json=body), operation=operation)
+        request = HttpRequest(method, self._arm_url(path, version, ""), json=body)
+        return await self.send(self._raw_arm(), request, operation=operation)
 
     async def vault(
         self,
@@ -181,9 +181,9 @@ class Session:
         async with self._lane(vault_id).turn():
             return await self.send(self.secrets(vault_id), request, operation=operation, hide=hide, once=once)
 
-    async def arm_pages(self, path: str, *, version: str, operation: str) -> AsyncIterator[list[Any]]:
-        """The pages of a Resource Manager list, to its end, however short or empty some are."""
-        first = f"{self.cloud.resource_manager}{path}{'&' if '?' in path else '?'}api-version={version}"
+    async def arm_pages(self, path: str, *, version: str, operation: str, where: str = "") -> AsyncIterator[list[Any]]:
+        """The pages of a Resource Manager list, to its end, however short or empty some are; `where` filters it."""
+        first = self._arm_url(path, version, where)
         async for page in self._pages(self._raw_arm(), first, None, operation):
             yield page
 
@@ -219,6 +219,10 @@ class Session:
                     answer = await self.send(client, request, operation=operation)
             yield answer.get("value") or []
             url = answer.get("nextLink")
+
+    def _arm_url(self, path: str, version: str, where: str) -> str:
+        query = f"&$filter={quote(where)}" if where else ""
+        return f"{self.cloud.resource_manager}{ids.encoded(path)}?api-version={version}{query}"
 
     def _client(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
         if (kind, key) not in self._clients:

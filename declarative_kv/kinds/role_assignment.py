@@ -53,7 +53,7 @@ class RoleAssignmentKind(BaseKind):
                 raise
         found: dict[str, Observed] = {}
         for target in targets:
-            found |= {one.id: one for one in await _listed(azure, target, "$filter=atScope()")}
+            found |= {one.id: one for one in await _listed(azure, target, "atScope()")}
         return tuple(found.values())
 
     async def create(self, azure: Session, desired: RoleAssignmentSpec) -> Observed:
@@ -63,8 +63,7 @@ class RoleAssignmentKind(BaseKind):
         except Conflict as error:
             if error.code != "RoleAssignmentExists":
                 raise
-            query = f"$filter=principalId%20eq%20'{desired.principal}'"
-            for found in await _listed(azure, str(desired.scope), query):
+            for found in await _listed(azure, str(desired.scope), f"principalId eq '{desired.principal}'"):
                 if self.equivalent(desired, found.spec):
                     return found
             raise
@@ -78,7 +77,7 @@ class RoleAssignmentKind(BaseKind):
         client = azure.authorization(ids.subscription_of(live.remote_id) or "")
         try:
             with translated(f"Removing {_words(live.spec)}"):
-                await client.role_assignments.delete_by_id(live.remote_id.lstrip("/"), cls=raw)
+                await client.role_assignments.delete_by_id(_in_url(live.remote_id), cls=raw)
         except NotFound:
             return
 
@@ -93,7 +92,7 @@ class RoleAssignmentKind(BaseKind):
         client = azure.authorization(ids.subscription_of(str(desired.scope)) or "")
         body = encoded({"properties": _properties(desired, live)})
         with translated(f"{verb} {_words(desired)}"):
-            answer: Any = await client.role_assignments.create_by_id(remote_id.lstrip("/"), body, cls=raw)
+            answer: Any = await client.role_assignments.create_by_id(_in_url(remote_id), body, cls=raw)
         return _observed(answer)
 
 
@@ -103,10 +102,10 @@ class ReaderRoleKind(RoleAssignmentKind):
     name: ClassVar[str] = "reader_role"
 
 
-async def _listed(azure: Session, scope: str, query: str) -> tuple[Observed, ...]:
+async def _listed(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:
     """The assignments that a list at `scope` shows; none where the scope does not exist yet."""
-    path = f"{scope.rstrip('/')}{_LIST}{'?' if query else ''}{query}"
-    pages = azure.arm_pages(path, version=AUTHORIZATION, operation=f"Listing the role assignments at {scope}")
+    path, operation = f"{scope.rstrip('/')}{_LIST}", f"Listing the role assignments at {scope}"
+    pages = azure.arm_pages(path, version=AUTHORIZATION, operation=operation, where=where)
     try:
         return tuple([_observed(item) async for page in pages for item in page])
     except NotFound:
@@ -146,6 +145,11 @@ def _observed(item: Mapping[str, Any]) -> Observed:
         condition=properties.get("condition"),
     )
     return Observed("role_assignment", identifier, spec, parent=ids.vault_of(scope), label=ids.guid_of(identifier))
+
+
+def _in_url(identifier: str) -> str:
+    """An id as the typed calls want it, which put it into their URL as it is."""
+    return ids.encoded(identifier).lstrip("/")
 
 
 def _words(spec: RoleAssignmentSpec) -> str:
