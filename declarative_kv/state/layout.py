@@ -113,7 +113,7 @@ def decode_state(data: bytes, specs: Specs) -> Snapshot:
         raise Malformed("it is not a state")
     if found > FORMAT:
         raise Newer(found)
-    if fields.keys() != _FIELDS :
+    if fields.keys() != _FIELDS:
         raise Malformed("it is not a whole state")
     entries = (decode_entry(address, entry, specs) for address, entry in _object(fields["entries"]).items())
     state = State(

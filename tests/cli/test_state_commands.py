@@ -1,0 +1,248 @@
+"""`dkv state`: what it prints, what it changes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarative_kv.cli.app import main
+from declarative_kv.model.address import Address
+from declarative_kv.model.source import EnvSource
+from declarative_kv.model.specs import NetworkSpec, SecretSpec, VaultSpec
+from declarative_kv.model.state import Entry, State, Status
+from declarative_kv.state import LocalStore
+
+KV = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
+VAULT = Address("vault", "kv")
+SECRET = Address("secret", "kv/db")
+SPECS = {"vault": VaultSpec, "secret": SecretSpec}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+Dkv = Callable[..., Said]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    store = LocalStore(tmp_path / "dkv.json", SPECS, lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    vault = VaultSpec(subscription="2", resource_group="rg", name="kv", network=NetworkSpec(default="deny"))
+    secret = SecretSpec(vault=KV, name="db", tags={"a\nb": ""}, source=EnvSource("DB"))
+    facts = {"version": "1", "fingerprint": "ab", "fingerprint_key": "key/1"}
+    with store.locked("test") as journal:
+        journal.put(Entry(VAULT, KV, vault, protect=True))
+        journal.put(Entry(SECRET, f"{KV}/secrets/db", secret, frozenset({VAULT}), facts=facts))
+    return store
+
+
+@pytest.fixture
+def dkv(store: LocalStore, capsys: pytest.CaptureFixture[str]) -> Dkv:
+    def run(*arguments: str) -> Said:
+        code = main(["state", *arguments, "--state", str(store.path)])
+        return Said(code, *capsys.readouterr())
+
+    return run
+
+
+def test_list_prints_addresses_one_a_line(dkv: Dkv) -> None:
+    assert dkv("list") == Said(0, "secret.kv/db\nvault.kv\n", "")
+    assert dkv("list", "vault").out == "vault.kv\n"
+    assert dkv("list", "secret.*").out == "secret.kv/db\n"
+    assert dkv("list", "secret.other/*") == Said(0, "", "")
+
+
+def test_list_says_beside_the_data_what_is_pending(dkv: Dkv, store: LocalStore) -> None:
+    with store.locked("test") as journal:
+        journal.put(Entry(Address("secret", "kv/new"), "id", SecretSpec(vault=KV, name="new"), status=Status.PENDING))
+
+    said = dkv("list")
+
+    assert said.out.splitlines() == ["secret.kv/db", "secret.kv/new", "vault.kv"]
+    assert "secret.kv/new" in said.err
+    assert "secret.kv/db" not in said.err
+
+
+def test_show_prints_settings_and_facts(dkv: Dkv) -> None:
+    assert dkv("show", "vault.kv").out == (
+        "vault.kv\n"
+        f"  id: {KV}\n"
+        "  status: applied\n"
+        "  protect: true\n"
+        "  spec:\n"
+        "    name: kv\n"
+        "    network:\n"
+        "      default: deny\n"
+        "    resource_group: rg\n"
+        "    subscription: 2\n"
+    )
+    shown = dkv("show", "secret.kv/db").out
+    assert "  depends on: vault.kv\n" in shown
+    assert '      "a\\nb": ""\n' in shown
+    assert "  facts:\n    fingerprint: ab\n" in shown
+
+
+def test_show_of_what_is_not_there_is_an_error(dkv: Dkv) -> None:
+    said = dkv("show", "vault.none")
+
+    assert said.code == 1
+    assert "state-address" in said.err
+    assert "vault.none" in said.err
+    assert dkv("show", "nonsense").code == 64
+
+
+def test_reading_leaves_no_trace(dkv: Dkv, store: LocalStore) -> None:
+    before = {path.name: path.read_bytes() for path in store.path.parent.iterdir()}
+    for command in (["list"], ["show", "vault.kv"], ["pull"]):
+        assert dkv(*command).code == 0
+
+    assert {path.name: path.read_bytes() for path in store.path.parent.iterdir()} == before
+
+
+def test_mv_takes_along_what_is_below_a_vault(dkv: Dkv, store: LocalStore) -> None:
+    with store.locked("test") as journal:
+        journal.put(Entry(Address("secret", "kv2/x"), "id", SecretSpec(vault=KV, name="x")))
+        journal.put(Entry(Address("widget", "kv"), "id", {}))
+
+    assert dkv("mv", "vault.kv", "vault.pay") == Said(0, "secret.kv/db -> secret.pay/db\nvault.kv -> vault.pay\n", "")
+
+    after = store.read().entries
+    assert [str(a) for a in after] == ["secret.kv2/x", "secret.pay/db", "vault.pay", "widget.kv"]
+    moved = after[Address("secret", "pay/db")]
+    assert moved.depends_on == {Address("vault", "pay")}
+    assert moved.remote_id == f"{KV}/secrets/db"
+    assert moved.facts == {"version": "1"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("vault.kv", "secret.kv/x", "different kinds"),
+        ("vault.none", "vault.x", "has no vault.none"),
+        ("secret.kv/db", "secret.kv/db", "is in the state already"),
+    ],
+)
+def test_mv_refuses_what_makes_no_sense(dkv: Dkv, store: LocalStore, source: str, target: str, words: str) -> None:
+    before = store.read()
+    said = dkv("mv", source, target)
+
+    assert said.code == 1
+    assert words in said.err
+    assert store.read() == before
+
+
+def test_mv_refuses_a_vault_whose_content_would_land_on_something(dkv: Dkv, store: LocalStore) -> None:
+    with store.locked("test") as journal:
+        journal.put(Entry(Address("secret", "pay/db"), "id", SecretSpec(vault=KV, name="x")))
+
+    assert "secret.pay/db is in the state already" in dkv("mv", "vault.kv", "vault.pay").err
+
+
+def test_rm_forgets_and_says_what_stays(dkv: Dkv, store: LocalStore) -> None:
+    assert dkv("rm", "secret.kv/db").out == f"forgotten: secret.kv/db ({KV}/secrets/db stays in Azure)\n"
+    assert list(store.read().entries) == [VAULT]
+
+
+def test_rm_of_something_unknown_forgets_nothing(dkv: Dkv, store: LocalStore) -> None:
+    before = store.read()
+    said = dkv("rm", "secret.kv/db", "secret.kv/none")
+
+    assert said.code == 1
+    assert "The state has no secret.kv/none." in said.err
+    assert store.read() == before
+
+
+def test_unlock_explains_and_clears_away(dkv: Dkv, store: LocalStore) -> None:
+    said = dkv("unlock")
+    assert said.code == 0
+    assert "a local lock goes with the process" in said.err
+    assert "Removed" not in said.err
+    with store.locked("dkv apply"):
+        left = store.paths.holder.read_bytes()
+        said = dkv("unlock")
+        assert said.code == 1
+        assert "runs `dkv apply` since 2026-11-22" in said.err
+    store.paths.holder.write_bytes(left)
+    assert "Removed what was left of" in dkv("unlock").err
+    assert not store.paths.holder.exists()
+
+
+def test_a_copy_that_was_pulled_can_be_pushed_back(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert dkv("pull", "--out", str(copy)) == Said(0, "", "")
+    assert dkv("pull").out == copy.read_text()
+    before = store.read()
+    data = json.loads(copy.read_text())
+    del data["entries"]["secret.kv/db"]
+    copy.write_text(json.dumps(data))
+
+    assert dkv("push", str(copy)).err == "Pushed: 1 entries, serial 2.\n"
+    assert list(store.read().entries) == [VAULT]
+    assert store.read().base == (before.lineage, 2)
+
+
+def test_a_copy_from_before_or_from_elsewhere_needs_force(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    dkv("pull", "--out", str(copy))
+    dkv("rm", "secret.kv/db")
+    after = store.read()
+
+    said = dkv("push", str(copy))
+    assert said.code == 1
+    assert "The file has serial 1, the state has moved on to 2." in said.err
+    copy.write_text(copy.read_text().replace(after.lineage, "elsewhere").replace('"serial": 1', '"serial": 9'))
+    assert "The file's lineage is elsewhere" in dkv("push", str(copy)).err
+    assert store.read() == after
+
+    assert dkv("push", str(copy), "--force").code == 0
+    assert store.read().base == ("elsewhere", 10)
+    assert SECRET in store.read().entries
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "there is no such file"), ("{", "it is not JSON"), ('{"format": 99}', "it has format 99")],
+)
+def test_what_is_no_state_is_not_pushed(
+    dkv: Dkv, store: LocalStore, tmp_path: Path, text: str | None, words: str
+) -> None:
+    before = store.read()
+    if text is not None:
+        (tmp_path / "copy").write_text(text)
+    said = dkv("push", str(tmp_path / "copy"), "--force")
+
+    assert said.code == 1
+    assert words in said.err
+    assert store.read() == before
+
+
+def test_the_state_that_the_yaml_names_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: LocalStore
+) -> None:
+    (tmp_path / "dkv.yaml").write_text("version: 1\ncloud: emulator\nstate: dkv.json\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["state", "list"]) == 0
+    assert capsys.readouterr().out == "secret.kv/db\nvault.kv\n"
+
+
+def test_a_state_in_a_blob_is_said_to_come_later(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["state", "list", "--state", "azblob://account/container/key"]) == 1
+    assert "not supported yet" in capsys.readouterr().err
+
+
+def test_an_empty_state_is_pulled_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[Any]) -> None:
+    assert main(["state", "pull", "--state", str(tmp_path / "none.json")]) == 0
+    assert json.loads(capsys.readouterr().out)["serial"] == State().serial
