@@ -1,0 +1,1 @@
+"""Every example, applied, and looked at with Azure's own clients."""
