@@ -50,3 +50,8 @@ async def azure(
     transport = InProcessTransport(application, recorder=lambda entry: requests_seen.append(dict(entry)))
     async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login_of(world)) as session:
         yield session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of our own."""
+    parser.addoption("--update-scenarios", action="store_true", help="write what the scenarios really print")
