@@ -12,7 +12,7 @@ from declarative_kv.config.problem import Problem, choices
 from declarative_kv.config.schema import Common, Root
 from declarative_kv.config.source import Places, Sources
 from declarative_kv.config.tree import Map
-from declarative_kv.config.validate import Path
+from declarative_kv.config.validate import MAX_PROBLEMS, Overwhelmed, Path
 from declarative_kv.model.address import Address
 from declarative_kv.model.refs import SubscriptionRef
 from declarative_kv.model.resource import Importing, Lifecycle, OtherPolicy, Resource
@@ -36,8 +36,10 @@ class Draft:
     grants: dict[tuple[object, ...], Address] = field(default_factory=dict)
 
     def report(self, code: str, detail: str, hint: str, mark: int | None, address: Address | None = None) -> None:
-        """Add a problem."""
+        """Add a problem. Raises `Overwhelmed` when there are too many to go on."""
         self.problems.append(Problem(code, detail, hint, mark, address))
+        if len(self.problems) > MAX_PROBLEMS:
+            raise Overwhelmed(self.problems)
 
     def is_broken(self, *path: str) -> bool:
         """Whether a problem was found at the path or above it, so that what is missing there is no second one."""
@@ -123,9 +125,7 @@ def lifecycle(
     ignore = frozenset(model.ignore or ())
     for name in sorted(ignore - ignorable(spec_type)):
         detail = f"`{name}` is not a setting that can differ."
-        draft.report(
-            "unknown-reference", detail, choices(name, ignorable(spec_type), what="settings"), entry.place("ignore")
-        )
+        draft.report("not-one-of", detail, choices(name, ignorable(spec_type), what="settings"), entry.place("ignore"))
     if not (protected or ignore or existing or others) and importing is Importing.NO:
         return PLAIN
     return Lifecycle(protected, ignore, importing, existing, others or {})

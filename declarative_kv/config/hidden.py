@@ -30,8 +30,10 @@ def slipped_in(tree: Any) -> Iterator[int]:
 
 def _suspicious(above: str, key: str | None, value: str) -> bool:
     """Whether a scalar under `key` (None in a list) below `above` may be a value."""
-    if key == "value" or above in ("value", "secrets"):
+    if key == "value" or above == "value":
         return True
+    if above == "secrets":
+        return key is not None  # a list below `secrets` holds an access policy's permissions
     if key == "value_from":
         return value != "kept"
     return above == "value_from" and key not in _SOURCES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from declarative_kv.config import grants, policies, settings, vaults
@@ -18,7 +19,7 @@ from declarative_kv.config.schema import Defaults, Root
 from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
 from declarative_kv.config.tree import Map
-from declarative_kv.config.validate import validate
+from declarative_kv.config.validate import MAX_PROBLEMS, Overwhelmed, validate
 from declarative_kv.config.variables import replace_all, settle
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Document
@@ -55,11 +56,16 @@ def load(request: Request) -> Document:
     problems += found
     for file in included:
         problems += replace_all(file.source, (file.tree,), variables)
-    draft = build(_merged(body, included, choice, sources, problems), sources)
-    document = _document(draft, request, root)
+    trees = (root.tree, *(file.tree for file in included))
+    conceal = partial(_conceal, sources, trees)
+    try:
+        draft = build(_merged(body, included, choice, sources, problems, conceal), sources, conceal)
+        document = _document(draft, request, root)
+    except Overwhelmed as error:
+        raise _error([*problems, *error.problems], sources, trees) from error
     problems += draft.problems
     if any(problem.severity is Severity.ERROR for problem in problems):
-        raise _error(problems, sources, (root.tree, *(file.tree for file in included)))
+        raise _error(problems, sources, trees)
     return replace(document, warnings=_diagnostics(problems, sources))
 
 
@@ -69,7 +75,14 @@ def _given(request: Request) -> Mapping[str, str]:
     return {**request.variables, **named}
 
 
-def _merged(body: Parsed, included: Iterable[Parsed], choice: Choice, sources: Sources, problems: list[Problem]) -> Map:
+def _merged(
+    body: Parsed,
+    included: Iterable[Parsed],
+    choice: Choice,
+    sources: Sources,
+    problems: list[Problem],
+    conceal: Callable[[], None],
+) -> Map:
     """One tree of all files and the environment, defaults filled in."""
     assembly, found = assemble(body, included, sources)
     problems += found
@@ -79,14 +92,14 @@ def _merged(body: Parsed, included: Iterable[Parsed], choice: Choice, sources: S
         assembly.defaults[body.source.number] = merged["defaults"]
     for number, defaults in assembly.defaults.items():
         if number != body.source.number:
-            _, found, _ = validate(defaults, Defaults)
+            _, found, _ = validate(defaults, Defaults, conceal)
             problems += found
     return with_defaults(Assembly(merged, assembly.defaults, assembly.homes), body.source.number)
 
 
-def build(tree: Map, sources: Sources) -> Draft:
+def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:
     """Check the merged tree and make resources of it."""
-    model, problems, broken = validate(tree, Root)
+    model, problems, broken = validate(tree, Root, conceal)
     subscriptions = {key: value for key, value in (model.subscriptions or {}).items() if value is not None}
     draft = Draft(model, tree, sources, broken, subscriptions, problems=problems)
     if model.version is None and not draft.is_broken("version"):
@@ -136,13 +149,23 @@ def _shared_state(choice: Choice, request: Request) -> list[Problem]:
 
 def _diagnostics(problems: Iterable[Problem], sources: Sources) -> tuple[Diagnostic, ...]:
     """The problems as people see them, sorted by place; one that is met twice (through an alias) counts once."""
-    distinct = {(problem.code, problem.mark, problem.detail): problem for problem in reversed(list(problems))}
-    found = (diagnostic(problem, sources) for problem in distinct.values())
+    unique = {(problem.code, problem.mark, problem.detail): problem for problem in reversed(list(problems))}
+    ordered = sorted(unique.values(), key=lambda each: (each.severity is not Severity.ERROR, each.mark or 0))
+    kept = ordered[:MAX_PROBLEMS]
+    if len(kept) < len(ordered):
+        detail = f"The first {len(kept):,} of at least {len(ordered):,} mistakes are listed."
+        kept.append(Problem("too-many-problems", detail, "Check that this is the right file."))
+    found = (diagnostic(problem, sources) for problem in kept)
     return tuple(sorted(found, key=lambda each: each.place))
 
 
 def _error(problems: Iterable[Problem], sources: Sources, trees: Iterable[Map]) -> ConfigError:
+    _conceal(sources, trees)
+    return ConfigError(*_diagnostics(problems, sources))
+
+
+def _conceal(sources: Sources, trees: Iterable[Map]) -> None:
+    """Keep what may be a secret's value out of every line that is shown."""
     for tree in trees:
         for mark in slipped_in(tree):
             sources.hide(mark)
-    return ConfigError(*_diagnostics(problems, sources))

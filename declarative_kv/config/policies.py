@@ -95,7 +95,7 @@ def _permissions(draft: Draft, entry: Entry, policy: schema.Permissions) -> Mapp
     template = policy.template
     if template is not None and template not in TEMPLATES:
         hint = choices(template, TEMPLATES, what="templates")
-        draft.report("unknown-reference", f"`{template}` is no template of the portal.", hint, entry.place("template"))
+        draft.report("not-one-of", f"`{template}` is no template of the portal.", hint, entry.place("template"))
         template = None
     written: dict[str, frozenset[str]] = {}
     for kind, known in PERMISSIONS.items():
@@ -105,7 +105,7 @@ def _permissions(draft: Draft, entry: Entry, policy: schema.Permissions) -> Mapp
             if word.lower() not in known:
                 mark = entry.node[kind].marks[index]
                 detail = f"`{word}` is no permission for {kind}."
-                draft.report("unknown-reference", detail, choices(word, known, what="permissions"), mark)
+                draft.report("not-one-of", detail, choices(word, known, what="permissions"), mark)
     empty = policy.template is None and not any(getattr(policy, kind) for kind in PERMISSIONS)
     if empty and not policy.existing and not draft.is_touched(*entry.path):
         hint = "Write `secrets: [get, list]`, say, or a `template`; to take access away remove the entry."

@@ -62,6 +62,7 @@ SUMMARIES = {
     "subscription-mismatch": "The vault and its group are in different subscriptions",
     "syntax": "The file is not valid YAML",
     "too-deep": "The file is nested too deeply",
+    "too-many-problems": "Too many mistakes to list",
     "too-many-tags": "Too many tags",
     "unknown-alias": "The alias has no anchor",
     "unknown-environment": "The environment is not declared",
@@ -117,7 +118,7 @@ def diagnostic(problem: Problem, sources: Sources) -> Diagnostic:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be; None where none is close."""
     by_fold = {name.lower().replace("-", "_"): name for name in sorted(known)}
-    found = get_close_matches(word.lower().replace("-", "_"), by_fold, n=1, cutoff=0.6)
+    found = get_close_matches(word.lower().replace("-", "_"), by_fold, n=1, cutoff=0.72)
     return by_fold[found[0]] if found else None
 
 
@@ -126,7 +127,8 @@ def choices(word: str, known: Iterable[str], *, what: str) -> str:
     names = sorted(set(known))
     if not names:
         return f"There are no {what} yet; declare it first."
-    close = nearest(word, names)
+    # Comparing a word with very many takes longer than anybody waits for a hint.
+    close = nearest(word, names) if len(names) <= 2000 else None
     if close is not None:
         return f"Did you mean `{close}`?"
     shown = ", ".join(f"`{name}`" for name in names[:20])

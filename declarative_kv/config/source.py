@@ -18,6 +18,8 @@ LIMIT = 10 * 1024 * 1024
 _LINE_BITS, _COLUMN_BITS, _WIDTH_BITS = 24, 16, 12
 _MAX_COLUMN = (1 << _COLUMN_BITS) - 1
 _MAX_WIDTH = (1 << _WIDTH_BITS) - 1
+_SHOWN = 400
+"""How much of a line is shown; where the place lies behind that, nothing."""
 TO_END = _MAX_WIDTH
 """The width of what goes on beyond its line."""
 
@@ -61,7 +63,7 @@ class Sources:
     """The files that were read, by number, and what in them must not be shown."""
 
     files: list[Source] = field(default_factory=list)
-    _hidden: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    _hidden: dict[tuple[int, int], set[tuple[int, int]]] = field(default_factory=dict)
     _lines: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, path: Path, name: str, text: str) -> Source:
@@ -77,14 +79,15 @@ class Sources:
     def hide(self, mark: int) -> None:
         """Star out what a mark covers wherever its line is shown."""
         number, line, column, width = unpack(mark)
-        self._hidden.setdefault((number, line), []).append((column, width))
+        self._hidden.setdefault((number, line), set()).add((column, width))
 
     def span(self, mark: int) -> Span:
         """The place of a mark, with its line of text in which values that slipped in are starred out."""
         number, line, column, width = unpack(mark)
         text = self._line(number, line)
-        shown = self._masked(number, line, text)
-        return Span(self.files[number].name, line + 1, column + 1, max(1, min(width, len(text) - column)), shown)
+        shown = self._masked(number, line, text) if column < _SHOWN else ""
+        width = max(1, min(width, len(text) - column))
+        return Span(self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
 
     def _line(self, number: int, line: int) -> str:
         if number not in self._lines:

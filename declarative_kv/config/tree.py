@@ -20,6 +20,9 @@ MAX_DEPTH = 64
 MAX_EXPANDED = 100_000
 """How many nodes all aliases of a file together may stand for."""
 
+MAX_NODES = 500_000
+"""How many keys and values a file may have, aliases counted as what they stand for: about 40,000 secrets."""
+
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 _MAP_TAGS = frozenset((None, "!", "tag:yaml.org,2002:map"))
@@ -151,6 +154,8 @@ class _Builder:
         line, column = start.line, start.column
         mark = pack(self.number, line, column, end.column - column if end.line == line else TO_END)
         self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise Unparsable(self.problem("file-too-large", event, *_LARGE))
         value = event.value
         top = self.top
         if event.tag is not None and event.tag not in _TEXT_TAGS:
@@ -271,6 +276,10 @@ _KEY = ("A map or list stands where a key must stand.", "Put the key in quotes i
 _DEEP = (
     f"Maps and lists may be nested {MAX_DEPTH} deep; a configuration needs fewer than ten.",
     "Look for brackets that are not closed.",
+)
+_LARGE = (
+    f"The file has more than {MAX_NODES:,} keys and values.",
+    "Split it, and name the parts under `include`.",
 )
 _BOMB = (
     f"The aliases of this file stand for more than {MAX_EXPANDED:,} nodes together.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -16,6 +16,18 @@ from declarative_kv.config.tree import Map, Seq
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+MAX_PROBLEMS = 1000
+"""How many mistakes are listed; a file with more is not a configuration."""
+
+
+class Overwhelmed(Exception):
+    """So many mistakes that nothing else is worth checking; carries the first of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
 _NEEDED = {
     "model_type": ("a map of settings", "Write `{key: value}`, or indented lines of `key: value`."),
     "dict_type": ("a map", "Write `{key: value}`, or indented lines of `key: value`."),
@@ -27,10 +39,11 @@ _NEEDED = {
 }
 
 
-def validate(tree: Map, model: type[M]) -> tuple[M, list[Problem], frozenset[Path]]:
+def validate(tree: Map, model: type[M], before_change: Callable[[], None]) -> tuple[M, list[Problem], frozenset[Path]]:
     """The tree as a model, its problems, and the paths that had one and were taken out of the tree (in place).
 
-    An entry that is no map becomes an empty one, so that what refers to it still finds it.
+    An entry that is no map becomes an empty one, so that what refers to it still finds it. `before_change` is called
+    before the tree is changed, so that what must not be shown can be found in it.
     """
     problems: list[Problem] = []
     broken: set[Path] = set()
@@ -38,11 +51,19 @@ def validate(tree: Map, model: type[M]) -> tuple[M, list[Problem], frozenset[Pat
         try:
             return model.model_validate(tree), problems, frozenset(broken)
         except ValidationError as error:
+            before_change()
             # Each round takes out what failed; a second round can fail only where a converter hid a deeper mistake.
+            if error.error_count() > MAX_PROBLEMS:
+                raise Overwhelmed([*problems, *_first(tree, model, error)]) from error
             for found in error.errors(include_url=False, include_input=False):
                 place = _existing(tree, found["loc"])
                 problems.append(_problem(tree, model, place, found))
                 broken.add(_take_out(tree, place, found["type"]))
+
+
+def _first(tree: Map, model: type[BaseModel], error: ValidationError) -> list[Problem]:
+    listed = error.errors(include_url=False, include_input=False)[: MAX_PROBLEMS + 1]
+    return [_problem(tree, model, _existing(tree, found["loc"]), found) for found in listed]
 
 
 def unknown_keys(tree: Map, model: type[BaseModel]) -> list[Problem]:
@@ -101,8 +122,14 @@ def _problem(tree: Map, model: type[BaseModel], place: Path, found: Any) -> Prob
         return Problem("not-one-of", detail, choices(str(value), allowed, what="values"), at_value)
     if kind in SUMMARIES:
         return Problem(kind, context["detail"], context["hint"], at_value)
+    if kind == "model_type" and isinstance(value, str) and _at(model, place).__name__ == "Secret":
+        return Problem("value-in-yaml", _NO_VALUES, f"{_COMMITTED} {SOURCE_HINT}", at_value)
     needed, hint = _NEEDED[kind]
     return Problem("wrong-type", f"`{key}` needs {needed}, not {_shape(value)}.", hint, at_value)
+
+
+_NO_VALUES = "Values never stand in the YAML, since it is kept under version control."
+_COMMITTED = "If it was ever committed, change the value."
 
 
 def _listed(words: list[str]) -> str:
@@ -121,8 +148,7 @@ def _unknown(model: type[BaseModel], place: Path, mark: int) -> Problem:
     key = str(place[-1])
     owner = _at(model, place[:-1])
     if key == "value" and owner.__name__ in ("Secret", "ValueFrom"):
-        detail = "Values never stand in the YAML, since it is kept under version control."
-        return Problem("value-in-yaml", detail, f"If it was ever committed, change the value. {SOURCE_HINT}", mark)
+        return Problem("value-in-yaml", _NO_VALUES, f"{_COMMITTED} {SOURCE_HINT}", mark)
     known = _fields(owner)
     detail = f"`{key}` is not a setting of this place."
     return Problem("unknown-key", detail, choices(key, known, what="settings"), mark)
