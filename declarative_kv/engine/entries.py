@@ -37,8 +37,10 @@ def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerp
     """What stands in the state when the change is done."""
     wanted = _wanted(change)
     facts = kept_facts(change.prior)
-    facts |= live.facts
     facts |= change.facts
+    facts |= live.facts  # what the write answered is newer than what the plan established
+    if change.writes_value:
+        facts = {name: fact for name, fact in facts.items() if name not in FINGERPRINT}
     facts |= fingerprint
     if change.facts.get("shared") is None:
         facts.pop("shared", None)
