@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -277,6 +278,7 @@ async def open_session(
 
     Nothing is asked before the first call. `credential` is azure-identity's default chain unless given.
     """
+    _leave_words_to_errors()
     async with AsyncExitStack() as stack:
         carrier = transport or await stack.enter_async_context(shared_transport(proxy, environ))
         shared = shared_credential(credential, cloud, tenant, carrier)
@@ -285,6 +287,13 @@ async def open_session(
         session = Session(cloud, tenant, shared, carrier, poll_seconds=0.05 if near else 3.0)
         stack.push_async_callback(session.close)
         yield session
+
+
+def _leave_words_to_errors() -> None:
+    """Keep the SDKs' log from standard error where nobody set logging up: what it says stands in our errors too."""
+    logger = logging.getLogger("azure")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _same_host(url: str, first: str, operation: str) -> None:

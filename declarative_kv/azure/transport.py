@@ -45,8 +45,8 @@ def _context(proxy: Endpoint | None, environ: Mapping[str, str]) -> ssl.SSLConte
     if proxy is not None:
         return ssl.create_default_context(cafile=proxy.ca_file)
     context = ssl.create_default_context()
+    # OpenSSL reads SSL_CERT_FILE itself; these two are what az and most Python tools go by.
     bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
-    if bundle and not environ.get("SSL_CERT_FILE"):
-        # OpenSSL reads SSL_CERT_FILE itself; the other two are what az and most Python tools go by.
+    if bundle:
         context.load_verify_locations(cafile=bundle)
     return context
