@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from declarative_kv.model.plan import AccessLine, Action, Change, Head
 from declarative_kv.model.roles import builtin_roles
-from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec
+from declarative_kv.model.specs import AccessPolicySpec, ResourceGroupSpec, RoleAssignmentSpec, SecretSpec, VaultSpec
 
 Held = Mapping[str, str]
 """Phrases that one grant gives, each with what gives it in Azure's words."""
@@ -70,7 +70,10 @@ _ACTIONS = (
 
 def access_lines(changes: Iterable[Change], head: Head) -> tuple[AccessLine, ...]:
     """Every phrase gained or lost, gains and losses of one principal side by side."""
-    lines = [line for change in changes for line in _lines(change, head)]
+    changes = tuple(changes)
+    scopes = {change.address: _scope(change.desired.spec) for change in changes if change.desired is not None}
+    declared = {scope: str(address) for address, scope in scopes.items() if scope}
+    lines = [line for change in changes for line in _lines(change, head, declared)]
     return tuple(sorted(lines, key=lambda line: (line.who, line.resource, line.gained, line.phrase, line.via)))
 
 
@@ -91,22 +94,38 @@ def held_by(spec: object) -> Held:
             return {}
 
 
-def _lines(change: Change, head: Head) -> Iterator[AccessLine]:
+def _scope(spec: object) -> str:
+    """The ARM id, lower case, that a grant on what the spec describes has as its scope; empty for a grant itself."""
+    match spec:
+        case ResourceGroupSpec():
+            return f"/subscriptions/{spec.subscription}/resourcegroups/{spec.name}".lower()
+        case VaultSpec():
+            group = f"/subscriptions/{spec.subscription}/resourcegroups/{spec.resource_group}"
+            return f"{group}/providers/microsoft.keyvault/vaults/{spec.name}".lower()
+        case SecretSpec():
+            return f"{spec.vault}/secrets/{spec.name}".lower()
+        case _:
+            return ""
+
+
+def _lines(change: Change, head: Head, declared: Mapping[str, str]) -> Iterator[AccessLine]:
     before, after = _sides(change)
     if change.action is Action.REPLACE:
         old = change.live.spec if change.live is not None else change.prior.spec if change.prior is not None else None
-        yield from _changed(change, head, old, before, {})
-        yield from _changed(change, head, change.desired.spec if change.desired else None, {}, after)
+        yield from _changed(change, head, declared, old, before, {})
+        yield from _changed(change, head, declared, change.desired.spec if change.desired else None, {}, after)
         return
     spec = change.desired.spec if change.desired else change.live.spec if change.live else None
-    yield from _changed(change, head, spec, before, after)
+    yield from _changed(change, head, declared, spec, before, after)
 
 
-def _changed(change: Change, head: Head, spec: object, before: Held, after: Held) -> Iterator[AccessLine]:
+def _changed(
+    change: Change, head: Head, declared: Mapping[str, str], spec: object, before: Held, after: Held
+) -> Iterator[AccessLine]:
     if not isinstance(spec, AccessPolicySpec | RoleAssignmentSpec):
         return
     who = str(spec.principal)
-    where = _resource(change, spec)
+    where = _resource(change, spec, declared)
     for gained, phrases, other in ((True, after, before), (False, before, after)):
         for phrase, via in phrases.items():
             if phrase not in other:
@@ -154,11 +173,12 @@ def _role_phrases(guid: str) -> Held:
     return phrases or {f"holds {role.name}": role.name}
 
 
-def _resource(change: Change, spec: AccessPolicySpec | RoleAssignmentSpec) -> str:
-    """The vault's or secret's address where the grant stands below a declared vault, else the scope."""
+def _resource(change: Change, spec: AccessPolicySpec | RoleAssignmentSpec, declared: Mapping[str, str]) -> str:
+    """The address of what the grant stands on, where that is declared, else the scope."""
     if change.address.key and change.address.kind == "access_policy":
         return f"vault.{change.address.container}"
     if isinstance(spec, RoleAssignmentSpec) and change.address.key:
         parts = change.address.path.split("/")
         return f"secret.{parts[0]}/{parts[1]}" if len(parts) > 3 else f"vault.{parts[0]}"
-    return str(getattr(spec, "scope", getattr(spec, "vault", "")))
+    scope = str(getattr(spec, "scope", getattr(spec, "vault", "")))
+    return declared.get(scope.lower().rstrip("/"), scope)
