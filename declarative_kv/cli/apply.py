@@ -10,12 +10,12 @@ import typer
 
 from declarative_kv.cli import options
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("apply")
 def apply_command(
-    saved: Annotated[Path | None, typer.Argument(metavar="[P]", help="A saved plan; exactly that is applied.")] = None,
+    saved: Annotated[Path | None, typer.Argument(metavar="P", help="A saved plan; exactly that is applied.")] = None,
     file: options.File = options.DEFAULT_FILE,
     env: options.Env = None,
     var: options.Vars = None,

@@ -8,7 +8,7 @@ import typer
 
 from declarative_kv.cli import options
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("destroy")

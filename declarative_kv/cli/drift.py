@@ -13,7 +13,7 @@ from declarative_kv.cli import options
 if TYPE_CHECKING:
     from declarative_kv.model.plan import Plan
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Format(StrEnum):

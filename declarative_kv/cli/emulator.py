@@ -15,7 +15,9 @@ from typing import Annotated, Final
 import typer
 
 app = typer.Typer(
-    help="A local Azure: real host names, real clients, nothing leaves this machine.", no_args_is_help=True
+    add_completion=False,
+    help="A local Azure: real host names, real clients, nothing leaves this machine.",
+    no_args_is_help=True,
 )
 _faults = typer.Typer(help="Arrange for requests to fail.", no_args_is_help=True)
 app.add_typer(_faults, name="fault")

@@ -7,7 +7,7 @@ import typer
 from declarative_kv.cli import options
 from declarative_kv.cli.output import say
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

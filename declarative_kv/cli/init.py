@@ -9,12 +9,12 @@ import typer
 
 from declarative_kv.cli.output import tell
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _NAME = "dkv.yaml"
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; made if need be.")] = Path()) -> None:
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; made if need be.")] = Path()) -> None:
     """Write a starter file that plans cleanly against the emulator."""
     from declarative_kv.config import STARTER
     from declarative_kv.model.diagnostic import Diagnostic

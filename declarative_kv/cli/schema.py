@@ -6,7 +6,7 @@ import typer
 
 from declarative_kv.cli.output import say_json
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from declarative_kv.cli import options
 
-app = typer.Typer(help="Set the value of a secret that is kept in Azure.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Set the value of a secret that is kept in Azure.", no_args_is_help=True)
 
 
 @app.callback()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from declarative_kv.model.state import Entry
     from declarative_kv.state import Store
 
-app = typer.Typer(help="Look at the state, and mend it.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Look at the state, and mend it.", no_args_is_help=True)
 
 
 @app.command("list")
