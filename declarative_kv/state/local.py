@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from declarative_kv.model.codec import Malformed, Specs
+from declarative_kv.model.errors import StateError
 from declarative_kv.model.state import FORMAT, State
 from declarative_kv.state import problems
 from declarative_kv.state.files import Paths, read_if_there
@@ -15,8 +16,6 @@ from declarative_kv.state.journal import Journal, Seen
 from declarative_kv.state.layout import Newer, Snapshot, decode_state
 from declarative_kv.state.lock import Clock, Holder, clear, held
 from declarative_kv.state.records import JournalText, fold, parse_journal
-
-_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class LocalStore:
     def _look(self) -> Seen:
         """Read both files. A run may fold between the two reads, so what does not fit is read again."""
         before: bytes | None = None
-        for _ in range(_TRIES):
+        while True:
             # The journal first: a snapshot that is read later holds it or is what it builds on.
             raw = read_if_there(self.paths.journal)
             snapshot = read_if_there(self.paths.snapshot)
@@ -68,11 +67,14 @@ class LocalStore:
             if seen is not None:
                 return seen
             if raw == before:
-                break
+                raise self._torn_apart()
             before = raw
+
+    def _torn_apart(self) -> StateError:
+        """The journal stays, and the snapshot is not the one it belongs to."""
         if not self.paths.snapshot.exists():
-            raise problems.snapshot_missing(self.paths.snapshot, self.paths.journal, self.paths.backup)
-        raise problems.moved(
+            return problems.snapshot_missing(self.paths.snapshot, self.paths.journal, self.paths.backup)
+        return problems.moved(
             self.paths.snapshot,
             self.paths.backup,
             self.paths.journal,

@@ -337,6 +337,24 @@ with store.locked("apply") as journal:
 """
 
 
+def test_a_reader_beside_a_writer_sees_every_acknowledged_change(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "dkv.json", SPECS, lambda: NOW)
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(store.path), "0"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seen = State()
+        for line in (process.stdout.readline() for _ in range(150)):
+            state = store.read()
+            assert len(state.entries) > int(line)
+            assert state.serial >= seen.serial
+            assert state.entries.keys() >= seen.entries.keys()
+            seen = state
+        process.kill()
+    assert seen.serial > 10
+
+
 @pytest.mark.parametrize("seed", range(int(os.environ.get("DKV_TEST_KILLS", "2"))))
 def test_a_process_killed_while_it_writes_loses_no_acknowledged_change(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
