@@ -24,7 +24,11 @@ _NOT_IGNORABLE = frozenset(("tenant", "version", "source", "value"))
 
 @dataclass(slots=True)
 class Draft:
-    """Everything that builders read, and the two lists that they add to."""
+    """Everything that builders read, and what they add to.
+
+    `grants` maps what makes two grants one to the address of the first. `shared_key` is the secret that holds the
+    fingerprint key of all vaults, where the YAML names one.
+    """
 
     settings: Root
     tree: Map
@@ -34,6 +38,8 @@ class Draft:
     resources: dict[Address, Resource] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     grants: dict[tuple[object, ...], Address] = field(default_factory=dict)
+    shared_key: Address | None = None
+    fingerprint_off: bool = False
 
     def report(self, code: str, detail: str, hint: str, mark: int | None, address: Address | None = None) -> None:
         """Add a problem. Raises `Overwhelmed` when there are too many to go on."""

@@ -7,8 +7,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from declarative_kv.config.hidden import in_line
 from declarative_kv.config.problem import Problem, Unparsable
-from declarative_kv.config.source import LIMIT, Source, Sources, pack
+from declarative_kv.config.source import LIMIT, TO_END, Source, Sources, pack, unpack
 from declarative_kv.config.tree import Map, Seq, parse
 from declarative_kv.model.diagnostic import Severity
 
@@ -18,10 +19,16 @@ _GLOB = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file as a tree."""
+    """One file as a tree; `dropped` is what was left out of it because its key was set twice."""
 
     source: Source
     tree: Map
+    dropped: tuple[Map, ...] = ()
+
+    @property
+    def trees(self) -> tuple[Map, ...]:
+        """Everything that stands in the file."""
+        return self.tree, *self.dropped
 
 
 def open_root(root: Path, cwd: Path, sources: Sources) -> tuple[Parsed | None, list[Problem]]:
@@ -97,10 +104,9 @@ def _open(path: Path, name: str, sources: Sources, named_at: int | None) -> tupl
     try:
         text = _decoded(_bytes(path, name, named_at), path, name, sources)
         source = sources.add(path, name, text)
-        tree, problems = parse(source)
+        tree, problems, dropped = parse(source)
     except Unparsable as error:
-        if error.hidden is not None:
-            sources.hide(error.hidden)
+        _hide_in_line(error, sources)
         return None, [error.problem]
     if tree is None:
         detail = f"{name} holds no settings."
@@ -108,7 +114,18 @@ def _open(path: Path, name: str, sources: Sources, named_at: int | None) -> tupl
     if not isinstance(tree, Map):
         detail = f"{name} must be a map of settings such as `version: 1`."
         return None, [*problems, Problem("wrong-type", detail, _EMPTY_HINT, pack(source.number, 0, 0, 1))]
-    return Parsed(source, tree), problems
+    return Parsed(source, tree, tuple(dropped)), problems
+
+
+def _hide_in_line(error: Unparsable, sources: Sources) -> None:
+    """Where a file cannot be parsed nothing is known but the line: what looks like a value in it is not shown."""
+    mark = error.problem.mark
+    if mark is None or not sources.files:
+        return
+    number, line, _, _ = unpack(mark)
+    column = in_line(sources.line(number, line), error.path)
+    if column is not None:
+        sources.hide(pack(number, line, column, TO_END))
 
 
 _EMPTY_HINT = "Start from an example:\n    dkv init"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,3 +38,20 @@ def _suspicious(above: str, key: str | None, value: str) -> bool:
     if key == "value_from":
         return value != "kept"
     return above == "value_from" and key not in _SOURCES
+
+
+_IN_LINE = re.compile(r"""\bvalue["']?\s*:\s*|\bvalue_from["']?\s*:\s*(?!kept\b|\{|$)""")
+_AFTER_KEY = re.compile(r":\s+(?!\{|$)")
+
+
+def in_line(text: str, path: tuple[str | None, ...]) -> int | None:
+    """The column from which a line of a file that cannot be parsed must not be shown; None where it may be.
+
+    `path` has the keys below which the parser stood when it gave up; it may lag a little behind the line.
+    """
+    found = _IN_LINE.search(text)
+    if found is None and "secrets" in path:
+        found = _AFTER_KEY.search(text)
+    if found is not None:
+        return found.end()
+    return 0 if path and path[-1] in ("value", "value_from") else None

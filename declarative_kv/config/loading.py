@@ -47,7 +47,7 @@ def load(request: Request) -> Document:
     choice = choose(root, request.environment)
     problems += choice.problems
     if not choice.settled:
-        raise _error(problems, sources, (root.tree,))
+        raise _error(problems, sources, root.trees)
     shared = _shared_state(choice, request)
     variables, found = settle(choice.variables, _given(request))
     problems += [*shared, *found, *replace_all(root.source, (choice.body, choice.over), variables)]
@@ -56,7 +56,7 @@ def load(request: Request) -> Document:
     problems += found
     for file in included:
         problems += replace_all(file.source, (file.tree,), variables)
-    trees = (root.tree, *(file.tree for file in included))
+    trees = [tree for file in (root, *included) for tree in file.trees]
     conceal = partial(_conceal, sources, trees)
     try:
         draft = build(_merged(body, included, choice, sources, problems, conceal), sources, conceal)
@@ -107,11 +107,11 @@ def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:
         draft.report("missing-setting", detail, "Write `version: 1` on its first line.", pack(0, 0, 0, 1))
     vaults.resource_groups(draft)
     vaults.vaults(draft)
-    shared_key, _ = settings.fingerprint(draft)
+    draft.shared_key, draft.fingerprint_off = settings.fingerprint(draft)
     for vault in [address for address in draft.resources if address.kind == "vault"]:
         entry, node = vaults.below(draft, vault.path)
         policies.of_vault(draft, vault, entry)
-        secrets(draft, vault, entry, shared_key)
+        secrets(draft, vault, entry)
         grants.of_vault(draft, vault, entry, node)
     policies.on_many(draft)
     grants.reader_roles(draft)
@@ -120,7 +120,6 @@ def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:
 
 
 def _document(draft: Draft, request: Request, root: Parsed) -> Document:
-    fingerprint, off = settings.fingerprint(draft)
     return Document(
         root=str(root.source.path),
         environment=request.environment,
@@ -131,8 +130,8 @@ def _document(draft: Draft, request: Request, root: Parsed) -> Document:
         state=settings.state(draft, request.state, root.source.folder, request.cwd),
         principals=principals(draft),
         resources=draft.resources,
-        fingerprint=fingerprint,
-        fingerprint_off=off,
+        fingerprint=draft.shared_key,
+        fingerprint_off=draft.fingerprint_off,
     )
 
 

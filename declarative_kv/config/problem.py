@@ -93,12 +93,12 @@ class Problem:
 
 
 class Unparsable(Exception):
-    """A file that cannot be read any further: the one problem that ended it, and the mark of what must not be shown."""
+    """A file that cannot be read any further: the one problem that ended it, and below which keys the reader stood."""
 
-    def __init__(self, problem: Problem, hidden: int | None = None) -> None:
+    def __init__(self, problem: Problem, path: tuple[str | None, ...] = ()) -> None:
         super().__init__(problem.code)
         self.problem = problem
-        self.hidden = hidden
+        self.path = path
 
 
 def diagnostic(problem: Problem, sources: Sources) -> Diagnostic:

@@ -30,8 +30,8 @@ FINGERPRINT_NAME = "dkv-fingerprint-key"
 _KINDS = ("env", "file", "command", "generate", "kept")
 
 
-def secrets(draft: Draft, vault: Address, model: schema.Vault, shared_key: Address | None) -> None:
-    """Add the secrets of one vault. `shared_key` is the secret that holds the fingerprint key, where one is named."""
+def secrets(draft: Draft, vault: Address, model: schema.Vault) -> None:
+    """Add the secrets of one vault."""
     importing = Importing.THIS if model.import_ == "all" else Importing.NO
     names: dict[str, tuple[str, int]] = {}
     needs = frozenset((vault,))
@@ -41,7 +41,7 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault, shared_key: Addre
         entry = Entry(address, ("vaults", vault.path, "secrets", key), node, mark)
         name = secret.name or key
         _check_name(draft, entry, name, names)
-        if address == shared_key or name.lower() == FINGERPRINT_NAME:
+        if address == draft.shared_key or name.lower() == FINGERPRINT_NAME:
             detail = "The program keeps the key of its fingerprints in this secret, and makes it by itself."
             draft.report("reserved-name", detail, "Take the entry out.", mark, address)
         _check_dates(draft, entry, secret)

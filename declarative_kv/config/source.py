@@ -6,6 +6,7 @@ somebody looks at become `Span`s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from declarative_kv.model.diagnostic import Span
 LIMIT = 10 * 1024 * 1024
 """The size of the largest file that is read, in bytes: about 50,000 secrets."""
 
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML 1.1 takes for the end of a line
 _LINE_BITS, _COLUMN_BITS, _WIDTH_BITS = 24, 16, 12
 _MAX_COLUMN = (1 << _COLUMN_BITS) - 1
 _MAX_WIDTH = (1 << _WIDTH_BITS) - 1
@@ -35,7 +37,8 @@ def unpack(mark: int) -> tuple[int, int, int, int]:
     width = mark & _MAX_WIDTH
     column = mark >> _WIDTH_BITS & _MAX_COLUMN
     place = mark >> _WIDTH_BITS + _COLUMN_BITS
-    return place >> _LINE_BITS, place & (1 << _LINE_BITS) - 1, column, width
+    return place >> _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML 1.1 takes for the end of a line
+_LINE_BITS, place & (1 << _LINE_BITS) - 1, column, width
 
 
 def file_of(mark: int) -> int:
@@ -84,16 +87,17 @@ class Sources:
     def span(self, mark: int) -> Span:
         """The place of a mark, with its line of text in which values that slipped in are starred out."""
         number, line, column, width = unpack(mark)
-        text = self._line(number, line)
+        text = self.line(number, line)
         shown = self._masked(number, line, text) if column < _SHOWN else ""
         width = max(1, min(width, len(text) - column))
         return Span(self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
 
-    def _line(self, number: int, line: int) -> str:
+    def line(self, number: int, line: int) -> str:
+        """A line of a file by numbers from zero; empty behind the end."""
         if number not in self._lines:
-            self._lines[number] = self.files[number].text.split("\n")
+            self._lines[number] = _BREAK.split(self.files[number].text)
         lines = self._lines[number]
-        return lines[line].rstrip("\r") if line < len(lines) else ""
+        return lines[line] if line < len(lines) else ""
 
     def _masked(self, number: int, line: int, text: str) -> str:
         for start, width in self._hidden.get((number, line), ()):

@@ -6,7 +6,6 @@ a text means is for the schema to say.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +27,6 @@ _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 _MAP_TAGS = frozenset((None, "!", "tag:yaml.org,2002:map"))
 _LIST_TAGS = frozenset((None, "!", "tag:yaml.org,2002:seq"))
 _MERGE = "<<"
-_VALUE = re.compile(r"""\bvalue(_from)?["']?\s*:\s*""")
 
 
 class Map(dict[str, Any]):
@@ -91,31 +89,34 @@ class _Frame:
     merges: list[tuple[Any, int]] = field(default_factory=list)
 
 
-def parse(source: Source) -> tuple[Any, list[Problem]]:
-    """The one document of a file, and the problems that did not end it; None where the file holds nothing.
+def parse(source: Source) -> tuple[Any, list[Problem], list[Map]]:
+    """The one document of a file, the problems that did not end it, and what was left out for a key set twice.
 
-    Raises `Unparsable` for what ends it.
+    The document is None where the file holds nothing. Raises `Unparsable` for what ends it.
     """
     builder = _Builder(source)
     try:
         builder.run()
     except yaml.reader.ReaderError as error:
-        raise Unparsable(_unreadable_text(source, error)) from error
+        raise Unparsable(_unreadable_text(source, error), builder.path) from error
     except yaml.MarkedYAMLError as error:
-        raise _syntax(source, error, builder.inside_value) from error
-    return builder.root, builder.problems
+        raise Unparsable(_syntax(source, error), builder.path) from error
+    except Unparsable as error:
+        raise Unparsable(error.problem, builder.path) from error
+    return builder.root, builder.problems, builder.dropped
 
 
 class _Builder:
     """Turns events to data; holds what is open, and counts against the caps."""
 
-    __slots__ = ("anchors", "expanded", "nodes", "number", "problems", "root", "source", "stack", "top")
+    __slots__ = ("anchors", "dropped", "expanded", "nodes", "number", "problems", "root", "source", "stack", "top")
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.number = source.number
         self.root: Any = None
         self.problems: list[Problem] = []
+        self.dropped: list[Map] = []
         self.stack: list[_Frame] = []
         self.top: _Frame | None = None
         self.anchors: dict[str, tuple[Any, int, int, int] | None] = {}
@@ -123,9 +124,9 @@ class _Builder:
         self.expanded = 0
 
     @property
-    def inside_value(self) -> bool:
-        """Whether the parser stands in what may be a secret's value."""
-        return self.top is not None and self.top.key in ("value", "value_from")
+    def path(self) -> tuple[str | None, ...]:
+        """The keys whose values are open."""
+        return tuple(frame.key for frame in self.stack)
 
     def run(self) -> None:
         parser = CParser(self.source.text)
@@ -189,7 +190,17 @@ class _Builder:
             top.merges.append((value, mark))
         elif top.key not in top.map:
             top.map.put(top.key, value, (top.key_mark, mark))
+        else:
+            self.drop(top.key, value, (top.key_mark, mark))
         top.key = None
+
+    def drop(self, key: str, value: Any, marks: tuple[int, int]) -> None:
+        """Keep what is left out with the key above it, so that a value in it can be found and hidden."""
+        above = self.stack[-2].key if len(self.stack) > 1 else None
+        inner, outer = Map(marks[0]), Map(marks[0])
+        inner.put(key, value, marks)
+        outer.put(above or "", inner, marks)
+        self.dropped.append(outer)
 
     def start(self, event: Any, is_map: bool) -> None:
         start, end = event.start_mark, event.end_mark
@@ -295,15 +306,10 @@ def _unreadable_text(source: Source, error: yaml.reader.ReaderError) -> Problem:
     return Problem("binary-file", detail, "Remove the character.", pack(source.number, line, column, 1))
 
 
-def _syntax(source: Source, error: yaml.MarkedYAMLError, inside_value: bool) -> Unparsable:
-    """The parser's complaint in place; the line is starred out where a value may stand in it."""
+def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
+    """The parser's complaint in its place."""
     place = error.problem_mark or error.context_mark
     words = ", ".join(part for part in (error.context, error.problem) if part)
     hint = "Check quotes, brackets and indentation on this line and the one before; tabs do not indent."
-    if place is None:
-        return Unparsable(Problem("syntax", f"{words[:1].upper()}{words[1:]}.", hint))
-    mark = pack(source.number, place.line, place.column, 1)
-    value = _VALUE.search(source.text.split("\n")[place.line])
-    start = value.end() if value else 0
-    hidden = pack(source.number, place.line, start, TO_END) if value or inside_value else None
-    return Unparsable(Problem("syntax", f"{words[:1].upper()}{words[1:]}.", hint, mark), hidden)
+    mark = None if place is None else pack(source.number, place.line, place.column, 1)
+    return Problem("syntax", f"{words[:1].upper()}{words[1:]}.", hint, mark)

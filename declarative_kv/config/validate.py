@@ -16,6 +16,7 @@ from declarative_kv.config.tree import Map, Seq
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+_BRIEF = {"include_url": False, "include_input": False}
 MAX_PROBLEMS = 1000
 """How many mistakes are listed; a file with more is not a configuration."""
 
@@ -55,14 +56,13 @@ def validate(tree: Map, model: type[M], before_change: Callable[[], None]) -> tu
             # Each round takes out what failed; a second round can fail only where a converter hid a deeper mistake.
             if error.error_count() > MAX_PROBLEMS:
                 raise Overwhelmed([*problems, *_first(tree, model, error)]) from error
-            for found in error.errors(include_url=False, include_input=False):
-                place = _existing(tree, found["loc"])
-                problems.append(_problem(tree, model, place, found))
-                broken.add(_take_out(tree, place, found["type"]))
+            errors = [(_existing(tree, found["loc"]), found) for found in error.errors(**_BRIEF)]
+            problems += [_problem(tree, model, place, found) for place, found in errors]
+            broken |= {_take_out(tree, place, found["type"]) for place, found in errors}
 
 
 def _first(tree: Map, model: type[BaseModel], error: ValidationError) -> list[Problem]:
-    listed = error.errors(include_url=False, include_input=False)[: MAX_PROBLEMS + 1]
+    listed = error.errors(**_BRIEF)[: MAX_PROBLEMS + 1]
     return [_problem(tree, model, _existing(tree, found["loc"]), found) for found in listed]
 
 
@@ -73,7 +73,7 @@ def unknown_keys(tree: Map, model: type[BaseModel]) -> list[Problem]:
     except ValidationError as error:
         return [
             _problem(tree, model, found["loc"], found)
-            for found in error.errors(include_url=False, include_input=False)
+            for found in error.errors(**_BRIEF)
             if found["type"] == "extra_forbidden"
         ]
     return []
@@ -98,12 +98,14 @@ def _parent(tree: Map, place: Path) -> Any:
 
 def _take_out(tree: Map, place: Path, kind: str) -> Path:
     """Remove what is wrong; of a list the whole, since the rest of it would mean something else."""
+    if _existing(tree, place) != place:
+        return place  # gone already, with what it stood in or through an alias of it
     while isinstance(_parent(tree, place), Seq):
         place = place[:-1]
     parent, key = _parent(tree, place), place[-1]
     if kind == "model_type" and isinstance(parent, Map):
         parent[str(key)] = Map(parent.value_mark(str(key)))
-    elif key in parent:
+    else:
         parent.drop(key)
     return place
 
