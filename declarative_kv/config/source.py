@@ -16,7 +16,8 @@ from declarative_kv.model.diagnostic import Span
 LIMIT = 10 * 1024 * 1024
 """The size of the largest file that is read, in bytes: about 50,000 secrets."""
 
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML 1.1 takes for the end of a line
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML 1.1 takes for the end of a line."""
 _LINE_BITS, _COLUMN_BITS, _WIDTH_BITS = 24, 16, 12
 _MAX_COLUMN = (1 << _COLUMN_BITS) - 1
 _MAX_WIDTH = (1 << _WIDTH_BITS) - 1
@@ -37,8 +38,7 @@ def unpack(mark: int) -> tuple[int, int, int, int]:
     width = mark & _MAX_WIDTH
     column = mark >> _WIDTH_BITS & _MAX_COLUMN
     place = mark >> _WIDTH_BITS + _COLUMN_BITS
-    return place >> _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML 1.1 takes for the end of a line
-_LINE_BITS, place & (1 << _LINE_BITS) - 1, column, width
+    return place >> _LINE_BITS, place & (1 << _LINE_BITS) - 1, column, width
 
 
 def file_of(mark: int) -> int:
