@@ -171,3 +171,33 @@ async def test_a_custom_role_is_looked_up_and_read(directory: AzureDirectory, az
     assert (await directory.role_definition(guid)).actions == (action,)
     with pytest.raises(PlanError, match="unknown-role"):
         await directory.role(SUB, "Vault Watchers")
+
+
+async def test_a_pinned_managed_identity_is_checked_where_it_may_be_read(
+    directory: AzureDirectory, azure: Session, application: Application, world: World
+) -> None:
+    await registry()["resource_group"].create(azure, GROUP)
+    path = f"{SUB}/resourceGroups/{GROUP.name}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/vm"
+    made = await azure.arm("PUT", path, version="2023-01-31", operation="Making it", body={"location": "westeurope"})
+    right, wrong = made["properties"]["principalId"], str(uuid.uuid4())
+
+    expected = (right, "ServicePrincipal", "vm")
+    assert await directory.principal(principal(Selector.MANAGED_IDENTITY, path, object_id=right)) == expected
+    with pytest.raises(PlanError, match="principal-mismatch"):
+        await directory.principal(principal(Selector.MANAGED_IDENTITY, path, object_id=wrong))
+    transport, login = InProcessTransport(application), login_of(world, "norights")
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login) as session:
+        pinned = principal(Selector.MANAGED_IDENTITY, path, object_id=wrong)
+        assert (await AzureDirectory(session).principal(pinned))[0] == wrong
+
+
+async def test_a_pinned_id_that_nobody_has_is_a_mismatch(directory: AzureDirectory) -> None:
+    with pytest.raises(PlanError, match="principal-mismatch"):
+        await directory.principal(principal(Selector.USER, "alice@contoso.example", object_id=str(uuid.uuid4())))
+
+
+async def test_an_application_id_that_nobody_has_lists_no_candidates(directory: AzureDirectory) -> None:
+    with pytest.raises(PlanError) as caught:
+        await directory.principal(principal(Selector.APP_ID, str(uuid.uuid4())))
+
+    assert "begin alike" not in caught.value.diagnostics[0].detail

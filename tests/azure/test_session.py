@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ServiceRequestError
 
 from declarative_kv.azure import ids
@@ -237,3 +238,77 @@ async def test_a_value_whose_answer_was_lost_is_not_set_again(
     assert [len(page) for page in versions] == [1]
     assert made.facts["version"] == str(versions[0][0]["id"]).rsplit("/", 1)[-1]
     assert made.spec.value is None
+
+
+async def test_a_value_that_did_not_arrive_is_set_once_the_way_is_free(azure: Session, world: World) -> None:
+    vault = await make_vault(azure, "kv-dropped", 0)
+    world.fail("PUT", "/secrets/db", drop=True, times=1)
+    secret = SecretSpec(vault=vault, name="db", value=Sensitive("first"))
+    first = await KINDS["secret"].create(azure, secret)
+    world.fail("PUT", "/secrets/db", status=500, times=1)
+    again = await KINDS["secret"].update(azure, replace(secret, value=Sensitive("second")), first)
+    versions = [item async for page in azure.vault_pages(vault, "/secrets/db/versions", operation="x") for item in page]
+
+    assert len(versions) == 2
+    assert (await KINDS["secret"].examine(azure, again)).spec.value.reveal() == "second"
+
+
+async def test_a_lost_answer_stays_an_error_where_the_value_may_not_be_read(
+    azure: Session, application: Application, world: World
+) -> None:
+    vault = await make_vault(azure, "kv-write-only", 0)
+    policy = AccessPolicySpec(vault=vault, principal=(await azure.identity()).object_id, secrets=("set",))
+    (live,) = await KINDS["access_policy"].read(azure, Scope("vault", vault))
+    await KINDS["access_policy"].update(azure, policy, live)
+    transport, login = Lossy(application, lose=1), login_of(world)
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login) as session:
+        with pytest.raises(Unavailable):
+            await KINDS["secret"].create(session, SecretSpec(vault=vault, name="db", value=Sensitive("x")))
+
+    assert transport.sent == 1
+
+
+async def test_a_token_that_names_nobody_is_not_authenticated(application: Application) -> None:
+    class Opaque:
+        async def get_token_info(self, *_: str, **__: Any) -> AccessTokenInfo:
+            return AccessTokenInfo("opaque", 4102444800)
+
+    odd: Any = Opaque()
+    transport = InProcessTransport(application)
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=odd) as session:
+        with pytest.raises(NotAuthenticated) as caught:
+            await session.identity()
+
+    assert "not a JWT" in caught.value.diagnostics[0].detail
+
+
+async def test_an_answer_that_is_no_json_is_azures_error(application: Application, world: World) -> None:
+    class Html(InProcessTransport):
+        async def send(self, request: Any, **options: Any) -> Any:
+            response = await super().send(request, **options)
+            if "/things" not in request.url:
+                return response
+            canned = _Canned(response, None)
+            canned.json = _no_json  # type: ignore[method-assign]
+            return canned
+
+    login = login_of(world)
+    async with open_session(Cloud("emulator"), TENANT, transport=Html(application), credential=login) as session:
+        with pytest.raises(AzureError) as caught:
+            await session.arm("GET", "/things", version="1", operation="Asking")
+
+    assert caught.value.diagnostics[0].detail == "Asking: the answer is no JSON."
+
+
+def _no_json() -> Any:
+    raise ValueError("no JSON")
+
+
+async def test_an_id_cannot_leave_its_place_in_a_url(azure: Session, requests_seen: Seen) -> None:
+    with pytest.raises(AzureError):
+        await azure.arm("GET", "/subscriptions/x/../y?api-version=1#z", version="2", operation="Asking")
+
+    assert (requests_seen[-1]["path"], requests_seen[-1]["query"]) == (
+        "/subscriptions/x/y%3Fapi-version%3D1%23z",
+        "api-version=2",
+    )

@@ -14,10 +14,10 @@ from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.transport import InProcessTransport
 from declarative_kv.emulator.world import World
 from declarative_kv.model.document import Cloud
-from declarative_kv.model.errors import Forbidden
+from declarative_kv.model.errors import Conflict, Forbidden
 from declarative_kv.model.resource import Scope
 from tests.conftest import login_of
-from tests.kinds.cases import GRANT, GROUP, KINDS, READER, SOMEBODY, VAULT, VAULT_ID
+from tests.kinds.cases import CASES, GRANT, GROUP, KINDS, READER, SOMEBODY, VAULT, VAULT_ID
 
 KIND = KINDS["role_assignment"]
 SUB = f"/subscriptions/{SUBSCRIPTION}"
@@ -94,3 +94,51 @@ def test_above_subscriptions_a_scope_is_its_own_list() -> None:
     assert KIND.remote_id(replace(GRANT, scope="/")).startswith("/providers/Microsoft.Authorization/roleAssignments/")
     assert ids.assignment_scope(KIND.remote_id(replace(GRANT, scope="/"))) == "/"
     assert ids.definition_id(group, READER) == f"/providers/Microsoft.Authorization/roleDefinitions/{READER}"
+
+
+async def test_another_conflict_than_an_equal_assignment_stays_an_error(azure: Session, world: World) -> None:
+    world.fail("PUT", "*/roleassignments/*", status=409, times=1)
+    with pytest.raises(Conflict):
+        await KIND.create(azure, GRANT)
+
+
+async def test_a_scope_that_does_not_exist_yet_has_no_assignments(
+    azure: Session, application: Application, world: World
+) -> None:
+    missing = replace(GRANT, scope=VAULT_ID.replace("kv-payments", "kv-none"))
+    reader = replace(GRANT, role=READER, principal=world.identity("norights")["object_id"])
+    await KIND.create(azure, replace(reader, scope=KINDS["resource_group"].remote_id(GROUP)))
+    transport, login = InProcessTransport(application), login_of(world, "norights")
+    async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login) as session:
+        found = {one.id for one in await KIND.read(session, KIND.scope(missing))}
+
+    assert KIND.remote_id(missing).lower() not in found
+
+
+async def test_an_assignment_goes_with_its_vault_and_its_group(azure: Session) -> None:
+    created = await KIND.create(azure, GRANT)
+    (group,) = await KINDS["resource_group"].read(azure, KINDS["resource_group"].scope(GROUP))
+    await KINDS["resource_group"].delete(azure, group)
+    await KIND.delete(azure, created)
+
+    assert created.id not in {one.id for one in await KIND.read(azure, KIND.scope(GRANT))}
+
+
+def test_access_is_given_by_policies_and_assignments_alone() -> None:
+    specs = {name: case.spec for name, case in CASES.items()}
+    grantees = {name: kind.grantee(specs[name]) for name, kind in KINDS.items()}
+
+    assert {name for name, who in grantees.items() if who == SOMEBODY} == {
+        "access_policy",
+        "role_assignment",
+        "reader_role",
+    }
+    assert {grantees[name] for name in ("vault", "secret", "resource_group")} == {None}
+
+
+def test_an_object_is_equivalent_to_itself_in_any_letter_case_and_to_no_other() -> None:
+    vault = KINDS["vault"]
+
+    assert vault.equivalent(VAULT, replace(VAULT, name="KV-Payments", sku="premium"))
+    assert not vault.equivalent(VAULT, replace(VAULT, name="kv-other"))
+    assert not KIND.equivalent(GRANT, replace(GRANT, role=READER))

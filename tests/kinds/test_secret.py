@@ -13,7 +13,7 @@ from declarative_kv.emulator.seed import TENANT
 from declarative_kv.emulator.transport import InProcessTransport
 from declarative_kv.emulator.world import World
 from declarative_kv.model.document import Cloud
-from declarative_kv.model.errors import AzureError, Conflict, Forbidden
+from declarative_kv.model.errors import AzureError, Conflict, Forbidden, Unavailable
 from declarative_kv.model.resource import Condition, Scope
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.specs import SecretSpec
@@ -143,3 +143,52 @@ async def test_an_error_about_a_value_does_not_repeat_it(azure: Session) -> None
 
     assert caught.value.status == 400
     assert PLANTED not in repr(caught.value.diagnostics)
+
+
+async def test_a_secret_on_its_way_out_is_left_to_go(azure: Session, world: World) -> None:
+    world.settings.time_scale = 1.0
+    created = await KIND.create(azure, SECRET)
+    await KIND.delete(azure, created)
+    await KIND.delete(azure, created)
+
+
+async def test_who_may_recover_but_not_list_gets_back_what_is_known(azure: Session) -> None:
+    created = await KIND.create(azure, SECRET)
+    await KIND.delete(azure, created)
+    (gone,) = await KIND.read(azure, KIND.scope(SECRET))
+    policies = CASES["access_policy"].kind
+    (live,) = await policies.read(azure, Scope("vault", VAULT_ID))
+    await policies.update(azure, replace(live.spec, secrets=("recover",)), live)
+
+    assert await KIND.recover(azure, gone) == replace(gone, condition=Condition.LIVE)
+
+
+async def test_a_secret_that_does_not_come_back_is_unavailable(azure: Session, world: World) -> None:
+    created = await KIND.create(azure, SECRET)
+    await KIND.delete(azure, created)
+    world.fail("GET", "/secrets/db-Password/versions", status=404)
+    with pytest.raises(Unavailable) as caught:
+        await KIND.recover(azure, created)
+
+    assert "has not come back" in caught.value.diagnostics[0].detail
+
+
+async def test_only_a_missing_right_to_recover_is_an_error(azure: Session, world: World) -> None:
+    created = await KIND.create(azure, SECRET)
+    await KIND.delete(azure, created)
+    world.fail("POST", "/deletedsecrets/*", status=403, times=1)
+    with pytest.raises(Forbidden):
+        await KIND.recover(azure, created)
+
+
+async def test_a_value_must_be_there_to_be_set(azure: Session) -> None:
+    with pytest.raises(ValueError, match="no value"):
+        await KIND.create(azure, replace(SECRET, value=None))
+
+
+async def test_nothing_to_change_asks_nothing(azure: Session, requests_seen: Seen) -> None:
+    created = await KIND.create(azure, SECRET)
+    before = len(requests_seen)
+
+    assert await KIND.update(azure, replace(SECRET, value=None), created) == created
+    assert len(requests_seen) == before

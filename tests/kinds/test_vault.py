@@ -12,8 +12,8 @@ from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.transport import InProcessTransport
 from declarative_kv.emulator.world import World
 from declarative_kv.model.document import Cloud
-from declarative_kv.model.errors import Conflict, NameTaken
-from declarative_kv.model.resource import Scope
+from declarative_kv.model.errors import AzureError, Conflict, NameTaken
+from declarative_kv.model.resource import Condition, Scope
 from declarative_kv.model.specs import NetworkSpec, VaultSpec
 from tests.conftest import login_of
 from tests.kinds.cases import GRANT, GROUP, KINDS, POLICY, READER, SOMEBODY, VAULT, VAULT_ID
@@ -140,3 +140,30 @@ async def test_a_group_tells_what_it_contains(azure: Session) -> None:
     assert await groups.contents(azure, live) == (VAULT_ID,)
     with pytest.raises(TypeError, match="never soft-deleted"):
         await groups.recover(azure, live)
+
+
+async def test_a_group_that_appeared_meanwhile_and_differs_is_not_overwritten(azure: Session) -> None:
+    groups = KINDS["resource_group"]
+    with pytest.raises(Conflict, match="conflict"):
+        await groups.create(azure, replace(GROUP, tags={"team": "other"}))
+
+    (live,) = await groups.read(azure, groups.scope(GROUP))
+    assert live.spec.tags == {"team": "pay"}
+
+
+async def test_what_lay_in_a_deleted_group_is_gone_without_an_error(azure: Session) -> None:
+    vault = await KIND.create(azure, VAULT)
+    policy = await POLICIES.create(azure, POLICY)
+    (group,) = await KINDS["resource_group"].read(azure, KINDS["resource_group"].scope(GROUP))
+    await KINDS["resource_group"].delete(azure, group)
+    await POLICIES.delete(azure, policy)
+    await KIND.delete(azure, vault)
+    (gone,) = await KIND.read(azure, KIND.scope(VAULT))
+
+    assert gone.condition is Condition.SOFT_DELETED
+
+
+async def test_a_retention_that_azure_will_not_change_is_azures_error(azure: Session) -> None:
+    created = await KIND.create(azure, replace(VAULT, purge_protection=True))
+    with pytest.raises(AzureError):
+        await KIND.update(azure, replace(VAULT, retention_days=7, purge_protection=None), created)
