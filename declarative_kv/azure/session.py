@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+    from declarative_kv.azure.tracing import Trace
+
 KEY_VAULT: Final = "2026-02-01"
 """The API version of vaults on Resource Manager; older ones retire in February 2027."""
 SECRETS: Final = "2025-07-01"
@@ -273,14 +275,20 @@ async def open_session(
     proxy: Endpoint | None = None,
     credential: AsyncTokenCredential | ClientSecret | None = None,
     environ: Mapping[str, str] = os.environ,
+    trace: Trace | None = None,
 ) -> AsyncIterator[Session]:
     """A session over `transport` (an emulator in process), over the `proxy` of a running one, or over the network.
 
-    Nothing is asked before the first call. `credential` is azure-identity's default chain unless given.
+    Nothing is asked before the first call. `credential` is azure-identity's default chain unless given. `trace` is told
+    of every request.
     """
     _leave_words_to_errors()
     async with AsyncExitStack() as stack:
         carrier = transport or await stack.enter_async_context(shared_transport(proxy, environ))
+        if trace is not None:
+            from declarative_kv.azure.tracing import Traced
+
+            carrier = Traced(carrier, trace)
         shared = shared_credential(credential, cloud, tenant, carrier)
         stack.push_async_callback(shared.close)
         near = transport is not None or proxy is not None

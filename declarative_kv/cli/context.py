@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from declarative_kv.model.document import Cloud
 from declarative_kv.model.errors import DkvError
 from declarative_kv.model.kind import Kinds
 from declarative_kv.model.secret import Sensitive
+from declarative_kv.render.safe import safe
 from declarative_kv.state import Store, open_store
 
 PRIVATE_EMULATOR: Final = ".emulator"
@@ -69,26 +70,24 @@ async def opened(place: Place, *, verbose: bool = False) -> AsyncIterator[Run]:
     """A run against the cloud that the place names, closed at the end. Nothing is asked of Azure yet."""
     kinds = registry()
     store = store_at(place.state)
-    if place.cloud.name != "emulator":
-        async with open_session(place.cloud, place.tenant) as session:
-            yield Run(place, session, AzureDirectory(session), store, kinds)
-        return
-    with _emulator(place, verbose=verbose) as options:
-        async with open_session(place.cloud, place.tenant, **options) as session:
+    reached: AbstractContextManager[Mapping[str, Any]]
+    reached = _emulator(place) if place.cloud.name == "emulator" else nullcontext({})
+    with reached as options:
+        async with open_session(place.cloud, place.tenant, trace=_show if verbose else None, **options) as session:
             yield Run(place, session, AzureDirectory(session), store, kinds)
 
 
 @contextmanager
-def _emulator(place: Place, *, verbose: bool) -> Iterator[Mapping[str, Any]]:
+def _emulator(place: Place) -> Iterator[Mapping[str, Any]]:
     """How the session reaches the emulator: the running one's proxy, or a private one's transport, and its identity."""
-    from declarative_kv.emulator.attach import attached  # the local Azure, only where it is wanted
-    from declarative_kv.emulator.failure import EmulatorError
-    from declarative_kv.emulator.process import read_snapshot
+    from declarative_kv.emulator.host.attach import attached  # the local Azure, only where it is wanted
+    from declarative_kv.emulator.host.failure import EmulatorError
+    from declarative_kv.emulator.host.process import read_snapshot
 
     root = Path(place.root).parent
     beside = root if "://" in place.state else Path(place.state).parent
     try:
-        with attached(beside / PRIVATE_EMULATOR, os.environ, recorder=_show if verbose else None) as emulator:
+        with attached(beside / PRIVATE_EMULATOR, os.environ) as emulator:
             snapshot = root / SNAPSHOT
             if snapshot.exists():
                 emulator.load_if_unwritten(read_snapshot(snapshot))
@@ -117,5 +116,5 @@ def _identity(emulator: Any) -> tuple[str, str]:
     return emulator.identity["client_id"], emulator.identity["client_secret"]
 
 
-def _show(entry: Mapping[str, Any]) -> None:
-    tell(f"{entry['method']} https://{entry['host']}{entry['path']} -> {entry['status']} ({entry['ms']:.0f} ms)")
+def _show(method: str, url: str, status: int, seconds: float) -> None:
+    tell(f"{method} {safe(url)} -> {status or 'no answer'} ({seconds * 1000:.0f} ms)")

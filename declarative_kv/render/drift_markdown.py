@@ -7,8 +7,8 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.markdown import BUDGET, fenced, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_line, unmanaged_line
-from declarative_kv.render.safe import code, prose
+from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.safe import prose
 from declarative_kv.render.summary import of_drift
 
 
@@ -21,7 +21,7 @@ def drift_markdown(plan: Plan, budget: int = BUDGET) -> str:
     alarms = [
         f"- {prose(unmanaged_line(item, names))}" for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE
     ]
-    unread = [f"- {code(str(item.address or item.code))} {prose(item.summary)}" for item in plan.unreadable]
+    unread = [f"- {prose(unread_line(item))}" for item in plan.unreadable]
     blocks = ["\n".join(fenced(drift_lines(drift))) for drift in plan.drift]
     if alarms:
         blocks.append("\n".join(["#### Unmanaged", "", *alarms, ""]))

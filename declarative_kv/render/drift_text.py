@@ -7,8 +7,7 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.names import Names
 from declarative_kv.render.paint import PLAIN, Paint
-from declarative_kv.render.plan_text import head_line, unmanaged_line
-from declarative_kv.render.safe import safe
+from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
 from declarative_kv.render.summary import of_drift
 
 
@@ -25,5 +24,5 @@ def drift_text(plan: Plan, paint: Paint = PLAIN) -> str:
             sign = paint("red", "!") if item.policy is OtherPolicy.ALARM else "?"
             lines.append(f"{sign} unmanaged {unmanaged_line(item, names)}")
     for diagnostic in plan.unreadable:
-        lines.append(f"! not read  {safe(str(diagnostic.address or diagnostic.code))}  {safe(diagnostic.summary)}")
+        lines.append(f"! not read  {unread_line(diagnostic)}")
     return "\n".join([*lines, "", *(paint("bold", line) for line in of_drift(plan).lines)])

@@ -9,7 +9,7 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.markdown import BUDGET, fenced, table, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_line, unmanaged_line
+from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
 from declarative_kv.render.rows import Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan
@@ -87,7 +87,7 @@ def _unmanaged(plan: Plan) -> list[str]:
 
 
 def _unreadable(plan: Plan) -> list[str]:
-    lines = [f"- {code(str(item.address or item.code))} {prose(item.summary)}" for item in plan.unreadable[:50]]
+    lines = [f"- {prose(unread_line(item))}" for item in plan.unreadable[:50]]
     return ["#### Could not be read", "", *lines, ""] if lines else []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Plan, Unmanaged
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
@@ -152,8 +153,14 @@ def unmanaged_line(item: Unmanaged, names: Names) -> str:
 
 
 def _unreadable(plan: Plan, paint: Paint) -> list[str]:
-    rows = [[f"! {safe(str(item.address or item.code))}  {safe(item.summary)}"] for item in plan.unreadable]
+    rows = [[f"{paint('red', '!')} {unread_line(item)}"] for item in plan.unreadable]
     return _labelled("Unreadable", rows, paint, "bold red")
+
+
+def unread_line(diagnostic: Diagnostic) -> str:
+    """What could not be read, in one line: `Reading the vault kv-one failed (status 403, AuthorizationFailed)`."""
+    first = diagnostic.detail.partition(". ")[0].rstrip(".") or diagnostic.summary
+    return safe(f"{diagnostic.address}  {first}" if diagnostic.address else first)
 
 
 def _notes(plan: Plan, paint: Paint) -> list[str]:
