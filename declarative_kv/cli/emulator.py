@@ -50,8 +50,8 @@ def start(
     foreground: Annotated[bool, typer.Option("--foreground", help="Serve here, until interrupted.")] = False,
 ) -> None:
     """Start it, or leave the running one alone; returns when it answers."""
-    from declarative_kv.emulator import process
-    from declarative_kv.emulator.options import Options
+    from declarative_kv.emulator.host import process
+    from declarative_kv.emulator.host.options import Options
 
     folder = _folder(data_dir)
     options = Options(
@@ -73,7 +73,7 @@ def start(
 @app.command()
 def stop(data_dir: DataDir = None) -> None:
     """Stop it; no error where none runs."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         stopped = process.stop(_folder(data_dir))
@@ -86,7 +86,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say whether it runs, and what it holds."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     folder = _folder(data_dir)
     with _reported():
@@ -106,7 +106,7 @@ def status(
 @app.command()
 def reset(data_dir: DataDir = None) -> None:
     """Empty it; identities, certificate and a running server stay."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         process.command(_folder(data_dir), "reset")
@@ -115,7 +115,7 @@ def reset(data_dir: DataDir = None) -> None:
 @app.command()
 def snapshot(file: Path, data_dir: DataDir = None) -> None:
     """Write all it holds, secret values included, to a file for `load`."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         content = process.command(_folder(data_dir), "snapshot")
@@ -125,7 +125,7 @@ def snapshot(file: Path, data_dir: DataDir = None) -> None:
 @app.command()
 def load(file: Path, data_dir: DataDir = None) -> None:
     """Replace all it holds by a snapshot; its own identities stay."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         process.load(_folder(data_dir), process.read_snapshot(file))
@@ -137,7 +137,7 @@ def env(
     unset: Annotated[bool, typer.Option("--unset", help="Print what takes the exports back.")] = False,
 ) -> None:
     """Print shell exports: eval "$(dkv emulator env)"."""
-    from declarative_kv.emulator import environment, process
+    from declarative_kv.emulator.host import environment, process
 
     if unset:
         typer.echo(environment.unsets(), nl=False)
@@ -154,7 +154,7 @@ def clock(
     data_dir: DataDir = None,
 ) -> None:
     """Move its time; prints the time it has then."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         typer.echo(process.command(_folder(data_dir), "clock", {"seconds": _seconds(shift)}))
@@ -171,7 +171,7 @@ def fault_add(
     times: Annotated[int | None, typer.Option(metavar="N", min=1, help="So often; default until cleared.")] = None,
 ) -> None:
     """Make matching requests wait, fail or go unanswered."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     if (status is not None) + drop + (delay > 0) == 0:
         raise typer.BadParameter("one of --status, --drop and --delay is needed")
@@ -192,14 +192,14 @@ def fault_add(
 @_faults.command("clear")
 def fault_clear(data_dir: DataDir = None) -> None:
     """Forget every fault."""
-    from declarative_kv.emulator import process
+    from declarative_kv.emulator.host import process
 
     with _reported():
         process.command(_folder(data_dir), "fault-clear")
 
 
 def _folder(given: Path | None) -> Path:
-    from declarative_kv.emulator.folder import default_folder
+    from declarative_kv.emulator.host.folder import default_folder
 
     return default_folder(os.environ) if given is None else given.expanduser().absolute()
 
@@ -226,7 +226,7 @@ def _seconds(shift: str | None) -> float:
 @contextmanager
 def _reported() -> Iterator[None]:
     """Turn the emulator's error into a message on standard error and exit code 1."""
-    from declarative_kv.emulator.failure import EmulatorError
+    from declarative_kv.emulator.host.failure import EmulatorError
 
     try:
         yield

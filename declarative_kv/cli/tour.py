@@ -110,7 +110,7 @@ async def _tamper(folder: Path) -> None:
     from azure.identity.aio import ClientSecretCredential
     from azure.keyvault.secrets.aio import SecretClient
 
-    from declarative_kv.emulator.private import open_private
+    from declarative_kv.emulator.host.private import open_private
     from declarative_kv.emulator.seed import TENANT
 
     with open_private(folder / "state" / ".emulator") as emulator:

@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from declarative_kv.emulator.arm import answer_arm
-from declarative_kv.emulator.dataplane import answer_vault
-from declarative_kv.emulator.entra import answer_entra
+from declarative_kv.emulator.arm.routes import answer_arm
+from declarative_kv.emulator.dataplane.routes import answer_vault
+from declarative_kv.emulator.entra.login import answer_entra
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.faults import Fault
 from declarative_kv.emulator.front import answer_metadata, common_headers, resource_manager_caller
-from declarative_kv.emulator.graph import answer_graph
-from declarative_kv.emulator.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
+from declarative_kv.emulator.graph.routes import answer_graph
+from declarative_kv.emulator.host.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.world import World
 

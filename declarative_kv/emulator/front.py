@@ -7,9 +7,9 @@ import uuid
 from typing import Any, Final
 
 from declarative_kv.emulator.clouds import Cloud, cloud_of
+from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, issuer, verify
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Request, Response, json_response
-from declarative_kv.emulator.tokens import Caller, TokenError, bearer, issuer, verify
 from declarative_kv.emulator.world import World
 
 _SUBSCRIPTION: Final = re.compile(r"/subscriptions/([^/]+)(?:/|$)", re.IGNORECASE)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from declarative_kv.emulator.clock import Clock
+from declarative_kv.emulator.entra.keyring import Keyring
 from declarative_kv.emulator.faults import Faults
-from declarative_kv.emulator.keyring import Keyring
 from declarative_kv.emulator.seed import seed
 from declarative_kv.emulator.store import Store
 
@@ -62,9 +62,7 @@ class World:
         self.store.close()
 
 
-def new_world(
-    folder: Path | None = None, settings: Settings | None = None, *, seed_identity: bool = True
-) -> World:
+def new_world(folder: Path | None = None, settings: Settings | None = None, *, seed_identity: bool = True) -> World:
     """Open the world of a data folder, or make one there; without a folder it lives in memory only.
 
     A fresh one holds the sample tenant, its subscription and, unless told otherwise, the two built-in identities.

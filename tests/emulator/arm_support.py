@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from declarative_kv.emulator.arm import answer_arm
+from declarative_kv.emulator.arm.routes import answer_arm
+from declarative_kv.emulator.entra.tokens import Caller
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT, principal_record
-from declarative_kv.emulator.tokens import Caller
 from declarative_kv.emulator.world import Settings, World, new_world
 
 SUB = f"/subscriptions/{SUBSCRIPTION}"

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from declarative_kv.emulator.app import Application
+from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
-from declarative_kv.emulator.tokens import issue
 from declarative_kv.emulator.world import Settings, World, new_world
 
 LOGIN = "login.microsoftonline.com"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from declarative_kv.emulator import process
+from declarative_kv.emulator.host import process
 
 LOGIN = "login.microsoftonline.com"
 MANAGEMENT = "management.azure.com"

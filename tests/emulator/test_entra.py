@@ -10,9 +10,9 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import ClientSecretCredential
 
+from declarative_kv.emulator.entra.tokens import TokenError, issue, verify
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import TENANT
-from declarative_kv.emulator.tokens import TokenError, issue, verify
 from declarative_kv.emulator.transport import InProcessTransport
 from declarative_kv.emulator.world import new_world
 from tests.emulator.azure_support import GRAPH, LOGIN, Answer, Azure

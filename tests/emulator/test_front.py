@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
-from declarative_kv.emulator.tokens import issue
 from tests.emulator.azure_support import ARM, GROUP, VAULT, Answer, Azure
 
 TARGET = f"/subscriptions/{SUBSCRIPTION}?api-version=2022-12-01"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
-from declarative_kv.emulator.tokens import issue
 from tests.emulator.azure_support import GRAPH, Answer, Azure, link
 
 

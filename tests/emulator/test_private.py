@@ -12,12 +12,12 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
-from declarative_kv.emulator import process
-from declarative_kv.emulator.attach import attached
-from declarative_kv.emulator.options import Options
-from declarative_kv.emulator.private import Private, open_private
+from declarative_kv.emulator.host import process
+from declarative_kv.emulator.host.attach import attached
+from declarative_kv.emulator.host.options import Options
+from declarative_kv.emulator.host.private import Private, open_private
+from declarative_kv.emulator.host.snapshots import snapshot
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
-from declarative_kv.emulator.snapshots import snapshot
 
 VALUE = "not in any log"
 RBAC = {"tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": True}

@@ -18,11 +18,11 @@ import pytest
 from typer.testing import CliRunner
 
 from declarative_kv.cli.emulator import app
-from declarative_kv.emulator import process
-from declarative_kv.emulator.failure import EmulatorError
-from declarative_kv.emulator.folder import default_folder, exclusive, read_contact
-from declarative_kv.emulator.options import Options
-from declarative_kv.emulator.private import open_private
+from declarative_kv.emulator.host import process
+from declarative_kv.emulator.host.failure import EmulatorError
+from declarative_kv.emulator.host.folder import default_folder, exclusive, read_contact
+from declarative_kv.emulator.host.options import Options
+from declarative_kv.emulator.host.private import open_private
 from tests.emulator.reach import MANAGEMENT, Client
 
 GROUPS = "/subscriptions/22222222-2222-2222-2222-222222222222/resourcegroups"

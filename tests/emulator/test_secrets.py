@@ -10,9 +10,9 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, Serv
 from azure.identity.aio import ClientSecretCredential
 from azure.keyvault.secrets.aio import SecretClient
 
+from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import TENANT
-from declarative_kv.emulator.tokens import issue
 from declarative_kv.emulator.transport import InProcessTransport
 from tests.emulator.azure_support import GROUP, VAULT, VAULT_ID, Answer, Azure, link, policy
 

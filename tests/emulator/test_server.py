@@ -17,9 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from declarative_kv.cli.emulator import app
-from declarative_kv.emulator import process
-from declarative_kv.emulator.folder import is_free, read_contact
-from declarative_kv.emulator.options import Options
+from declarative_kv.emulator.host import process
+from declarative_kv.emulator.host.folder import is_free, read_contact
+from declarative_kv.emulator.host.options import Options
 from tests.emulator.reach import GROUP, LOGIN, MANAGEMENT, Client
 
 VAULT = "kv-server"
@@ -78,7 +78,7 @@ def in_a_shell(folder: Path, script: str, *arguments: str) -> subprocess.Complet
         eval "$(dkv env --data-dir "$FOLDER")" || exit 9
         {script}
     """
-    root = str(Path(process.__file__).parents[2])
+    root = str(Path(process.__file__).parents[3])
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": root, "FOLDER": str(folder)}
     command = ["bash", "-c", text, "bash", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

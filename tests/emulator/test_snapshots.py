@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.emulator import snapshots
-from declarative_kv.emulator.failure import EmulatorError
+from declarative_kv.emulator.host import snapshots
+from declarative_kv.emulator.host.failure import EmulatorError
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.world import World, new_world
 

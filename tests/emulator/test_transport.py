@@ -13,8 +13,8 @@ from azure.core.pipeline.policies import AsyncRetryPolicy, ContentDecodePolicy
 from azure.core.pipeline.transport import HttpRequest as LegacyHttpRequest
 from azure.core.rest import HttpRequest
 
+from declarative_kv.emulator.host.request_log import Recorder
 from declarative_kv.emulator.http import Request, Response, json_response
-from declarative_kv.emulator.request_log import Recorder
 from declarative_kv.emulator.transport import InProcessTransport
 
 VAULT = "https://kv-one.vault.azure.net"

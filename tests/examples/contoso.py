@@ -22,9 +22,9 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
-from declarative_kv.emulator.private import Private, open_private
+from declarative_kv.emulator.host.private import Private, open_private
+from declarative_kv.emulator.host.snapshots import snapshot
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
-from declarative_kv.emulator.snapshots import snapshot
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GROUPS = (

@@ -15,7 +15,7 @@ from azure.mgmt.authorization.aio import AuthorizationManagementClient
 from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
-from declarative_kv.emulator.private import open_private
+from declarative_kv.emulator.host.private import open_private
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.transport import InProcessTransport
 

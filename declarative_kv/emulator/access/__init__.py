@@ -1,0 +1,1 @@
+"""Who may do what: role definitions, assignments, conditions and access policies evaluated."""

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: subscriptions, groups, vaults, access policies, roles."""

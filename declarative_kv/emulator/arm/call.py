@@ -1,0 +1,197 @@
+"""One call of Resource Manager: what every route is given, and the few things that all of them do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from declarative_kv.emulator.access.authz import permits
+from declarative_kv.emulator.access.conditions import Attributes
+from declarative_kv.emulator.errors import AzureFault
+from declarative_kv.emulator.http import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from declarative_kv.emulator.entra.tokens import Caller
+    from declarative_kv.emulator.store import Store
+    from declarative_kv.emulator.world import World
+
+GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+GATEWAY = {"x-ms-failure-cause": "gateway"}
+_NO_ATTRIBUTES: Attributes = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose caller is known. `path` is decoded and has no closing slash; `version` is the api-version."""
+
+    world: World
+    request: Request
+    caller: Caller
+    path: str
+    version: str
+
+    @property
+    def store(self) -> Store:
+        """The world's store."""
+        return self.world.store
+
+    def now(self) -> float:
+        """Emulated time, seconds since the epoch."""
+        return self.world.clock.now()
+
+    def since(self, version: str) -> bool:
+        """Whether the api-version is this date or a later one; a preview counts as its date."""
+        return self.version[:10] >= version
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; none at all is an empty one. Raises a 400 for anything else."""
+        if not self.request.body.strip():
+            return {}
+        try:
+            body = self.request.json()
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be kept
+        except (ValueError, RecursionError) as error:
+            raise bad_content() from error
+        if not isinstance(body, dict):
+            raise bad_content()
+        return body
+
+    def may(self, action: str, scope: str, attributes: Attributes = _NO_ATTRIBUTES) -> bool:
+        """Whether a role assignment lets the caller do it there."""
+        return permits(self.world, self.caller, action, scope, attributes=attributes).allowed
+
+    def require(self, action: str, scope: str, attributes: Attributes = _NO_ATTRIBUTES) -> None:
+        """Raise Azure's 403 unless the caller may (recorded text)."""
+        if self.may(action, scope, attributes):
+            return
+        raise AzureFault(
+            403,
+            "AuthorizationFailed",
+            f"The client '{client_name(self)}' with object id '{self.caller.object_id}' does not have authorization "
+            f"to perform action '{action}' over scope '{scope or '/'}' or the scope is invalid. If access was "
+            "recently granted, please refresh your credentials.",
+            headers=GATEWAY,
+        )
+
+    def link(self, path: str, **query: str) -> str:
+        """An absolute address on this host, with the call's own api-version; the names get no percent signs."""
+        extra = "".join(f"&{name}={quote(value, safe='')}" for name, value in query.items())
+        return f"https://{self.request.host}{path}?api-version={self.version}{extra}"
+
+
+Handler = Callable[[Call, Mapping[str, str]], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a handler answers. `pattern` is a path whose `{names}` stand for one segment, literal parts caseless.
+
+    `action` at the scope `scope` (a path template of the same names) is required before the handler runs; None
+    where the handler decides that itself.
+    """
+
+    method: str
+    pattern: str
+    handler: Handler
+    action: str | None = None
+    scope: str | None = None
+
+
+def client_name(call: Call) -> str:
+    """How errors and `systemData` name the caller: a user by its principal name, an application by client id."""
+    record = call.store.get("directory", call.caller.object_id.lower()) or {}
+    return str(record.get("userPrincipalName") or call.caller.app_id)
+
+
+def system_data(call: Call, before: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """`systemData` after a write by the caller; `before` is what it was, None for something new."""
+    who = client_name(call)
+    kind = "User" if call.caller.kind == "user" else "Application"
+    moment = stamp(call.now(), digits=3)
+    made = before or {"createdBy": who, "createdByType": kind, "createdAt": moment}
+    return {
+        "createdBy": made["createdBy"],
+        "createdByType": made["createdByType"],
+        "createdAt": made["createdAt"],
+        "lastModifiedBy": who,
+        "lastModifiedByType": kind,
+        "lastModifiedAt": moment,
+    }
+
+
+def stamp(seconds: float, *, digits: int = 0) -> str:
+    """Epoch seconds in UTC as Azure writes them, with so many decimals (0, 3 or 7)."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    decimals = f".{moment.microsecond:06d}0"[: digits + 1] if digits else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{decimals}Z"
+
+
+def region(location: str) -> str:
+    """A location as Azure keeps it: `West Europe` is `westeurope`."""
+    return location.replace(" ", "").lower()
+
+
+def not_found(kind: str, name: str, group: str) -> AzureFault:
+    """The 404 for a resource that is not there (recorded)."""
+    return AzureFault(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. For more details please go to "
+        "https://aka.ms/ARMResourceNotFoundFix",
+        headers=GATEWAY,
+    )
+
+
+def page(call: Call, items: Sequence[Mapping[str, Any]], marks: Sequence[str]) -> Response:
+    """A list in pages of `$top`; `nextLink` is there only if more follows (recorded for Resource Manager).
+
+    `marks` are the items' sort keys, ascending: the token of the next page is the mark of the last item given.
+    """
+    top = call.request.parameter("$top") or ""
+    after = call.request.parameter("$skiptoken")
+    start = 0 if after is None else sum(1 for mark in marks if mark <= after)
+    end = start + int(top) if top.isdecimal() and int(top) else len(items)
+    body: dict[str, Any] = {"value": list(items[start:end])}
+    if end < len(items):
+        body["nextLink"] = call.link(call.request.path, **{"$top": top, "$skiptoken": marks[end - 1]})
+    return json_response(200, body)
+
+
+def bad_content() -> AzureFault:
+    """The 400 for a body that is not what the operation takes."""
+    message = "The request content was invalid and could not be deserialized."
+    return AzureFault(400, "InvalidRequestContent", message, headers=GATEWAY)
+
+
+def tags_of(body: Mapping[str, Any]) -> dict[str, str] | None:
+    """The tags that were sent, None if none were; raises a 400 unless they are texts by name."""
+    tags = body.get("tags")
+    if tags is None:
+        return None
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise bad_content()
+    return tags
+
+
+def filters(text: str | None) -> list[str]:
+    """The terms of a `$filter` joined by `and`; text in quotes is left alone."""
+    if not text or not text.strip():
+        return []
+    parts = re.split(r"\s+and\s+(?=(?:[^']*'[^']*')*[^']*$)", text.strip(), flags=re.IGNORECASE)
+    return [part.strip() for part in parts]
+
+
+def equals(term: str, name: str) -> str | None:
+    """The value of a term `name eq 'value'`, with doubled quotes undone; None for any other term."""
+    match = re.fullmatch(rf"{re.escape(name)}\s+eq\s+'((?:[^']|'')*)'", term, flags=re.IGNORECASE)
+    return None if match is None else match[1].replace("''", "'")
+
+
+def bad_filter(term: str) -> AzureFault:
+    """The 400 for a `$filter` that is not understood here; better than a list that ignores it."""
+    return AzureFault(400, "InvalidFilter", f"The filter '{term}' is not supported.")

@@ -1,0 +1,195 @@
+"""Resource Manager: role definitions, built-in and custom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from declarative_kv.emulator.access.authz import scopes_upwards
+from declarative_kv.emulator.access.roles import (
+    BUILT_IN,
+    CUSTOM,
+    Permission,
+    Role,
+    all_roles,
+    builtin_roles,
+    custom_role,
+    find_role,
+    role_guid,
+)
+from declarative_kv.emulator.arm.assignments import require_group_of, subscription_prefix
+from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_content, bad_filter, equals, filters, stamp
+from declarative_kv.emulator.errors import AzureFault
+from declarative_kv.emulator.http import Response, json_response
+
+_TYPE = "Microsoft.Authorization/roleDefinitions"
+_BLOCK = ("actions", "notActions", "dataActions", "notDataActions")
+
+
+def _shape(role: Role, scope: str) -> dict[str, Any]:
+    return {
+        "properties": {
+            "roleName": role.name,
+            "type": role.kind,
+            "description": role.description,
+            "assignableScopes": list(role.assignable_scopes),
+            "permissions": [_block(permission) for permission in role.permissions],
+            "createdOn": role.created,
+            "updatedOn": role.updated,
+            "createdBy": role.created_by,
+            "updatedBy": role.updated_by,
+        },
+        "id": f"{subscription_prefix(scope)}/providers/{_TYPE}/{role.guid}",
+        "type": _TYPE,
+        "name": role.guid,
+    }
+
+
+def _block(permission: Permission) -> dict[str, Any]:
+    block: dict[str, Any] = {
+        "actions": list(permission.actions),
+        "notActions": list(permission.not_actions),
+        "dataActions": list(permission.data_actions),
+        "notDataActions": list(permission.not_data_actions),
+    }
+    if permission.condition is not None:
+        block |= {"conditionVersion": permission.condition_version, "condition": permission.condition}
+    return block
+
+
+def _is_offered(role: Role, scopes: frozenset[str], scope: str, *, below: bool) -> bool:
+    """Whether a role can be assigned at the scope, or with `below` at something inside it."""
+    for assignable in role.assignable_scopes:
+        place = "/" + assignable.strip("/").lower()
+        if place in scopes or (below and place.startswith(scope.lower() + "/")):
+            return True
+    return False
+
+
+def _list(call: Call, names: Mapping[str, str]) -> Response:
+    scope = names["scope"]
+    require_group_of(call, scope)
+    terms = filters(call.request.parameter("$filter"))
+    scopes = frozenset(place or "/" for place in scopes_upwards(call.store, scope))
+    below = any(term.lower() == "atscopeandbelow()" for term in terms)
+    found = [role for role in all_roles(call.store) if _is_offered(role, scopes, scope, below=below)]
+    for term in terms:
+        name, kind = equals(term, "roleName"), equals(term, "type")
+        if name is not None:
+            found = [role for role in found if role.name.lower() == name.lower()]
+        elif kind is not None:
+            found = [role for role in found if role.kind.lower() == kind.lower()]
+        elif term.lower() not in ("atscopeandbelow()", "atscope()"):
+            raise bad_filter(term)
+    return json_response(200, {"value": [_shape(role, scope) for role in found]})
+
+
+def _get(call: Call, names: Mapping[str, str]) -> Response:
+    role = find_role(call.store, names["d"].lower())
+    if role is None:
+        message = f"The specified role definition with ID '{names['d']}' does not exist."
+        raise AzureFault(404, "RoleDefinitionDoesNotExist", message)
+    return json_response(200, _shape(role, names["scope"]))
+
+
+def _put(call: Call, names: Mapping[str, str]) -> Response:
+    """Always 201, for a new one and for an update (recorded)."""
+    guid = names["d"].lower()
+    if GUID.fullmatch(guid) is None:
+        raise AzureFault(400, "InvalidRoleDefinitionId", f"The role definition ID '{names['d']}' must be a GUID.")
+    require_group_of(call, names["scope"])
+    if guid in builtin_roles():
+        message = "The role definition ID is already in use by a built-in role."
+        raise AzureFault(409, "RoleDefinitionExists", message)
+    record = _checked(call)
+    for role in all_roles(call.store):
+        if role.guid != guid and role.name.lower() == record["roleName"].lower():
+            message = "A role definition cannot be updated with a name that already exists."
+            raise AzureFault(409, "RoleDefinitionWithSameNameExists", message)
+    for place in record["assignableScopes"]:
+        call.require(f"{_TYPE}/write", "/" + place.strip("/"))
+    before = call.store.get("role_definitions", guid)
+    now = stamp(call.now(), digits=7)
+    record |= {
+        "createdOn": before["createdOn"] if before else now,
+        "updatedOn": now,
+        "createdBy": before["createdBy"] if before else call.caller.object_id,
+        "updatedBy": call.caller.object_id,
+    }
+    call.store.put("role_definitions", guid, record)
+    shape = _shape(custom_role(guid, record), names["scope"])
+    shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
+    return json_response(201, shape)
+
+
+def _checked(call: Call) -> dict[str, Any]:
+    """The custom role that was sent, in the form it is kept in; raises the recorded 400s."""
+    sent = call.body().get("properties")
+    if not isinstance(sent, Mapping):
+        raise AzureFault(400, "InvalidRequestContent", "The role definition has no properties.")
+    name, kind = sent.get("roleName"), sent.get("type") or CUSTOM
+    if not isinstance(name, str) or not name.strip():
+        raise AzureFault(400, "RoleDefinitionNameNullOrEmpty", "The role definition name is null or empty.")
+    if str(kind).lower() != CUSTOM.lower():
+        raise AzureFault(400, "InvalidRoleDefinitionType", f"The role definition type '{kind}' is not valid.")
+    places = sent.get("assignableScopes")
+    if not isinstance(places, list) or not places or not all(isinstance(place, str) for place in places):
+        raise AzureFault(400, "MissingAssignableScopes", "The role definition has no assignable scopes.")
+    return {
+        "roleName": name,
+        "description": sent.get("description"),
+        "assignableScopes": places,
+        "permissions": _permissions(sent.get("permissions")),
+    }
+
+
+def _permissions(sent: object) -> list[dict[str, Any]]:
+    if not isinstance(sent, list) or not all(isinstance(block, Mapping) for block in sent):
+        raise AzureFault(400, "InvalidRequestContent", "The permissions of a role definition are a list of objects.")
+    kept = []
+    for block in sent:
+        for name in _BLOCK:
+            if not isinstance(block.get(name) or [], list):
+                raise bad_content()
+            wrong = next((action for action in block.get(name) or () if not _is_action(action)), None)
+            if wrong is not None:
+                code = (
+                    "InvalidDataActionOrNotDataAction"
+                    if "Data" in name or name[0] == "d"
+                    else "InvalidActionOrNotAction"
+                )
+                message = f"'{wrong}' does not match any of the actions supported by the providers."
+                raise AzureFault(400, code, message)
+        kept.append({name: list(block.get(name) or ()) for name in _BLOCK})
+    return kept
+
+
+def _is_action(action: object) -> bool:
+    """An action has a provider and a verb, or a wildcard; which providers offer what is not known here."""
+    return isinstance(action, str) and (action == "*" or ("/" in action and not action.endswith("/")))
+
+
+def _delete(call: Call, names: Mapping[str, str]) -> Response:
+    """200 with what was deleted, 204 where there was nothing; refused while the role is assigned (role docs)."""
+    guid = names["d"].lower()
+    role = find_role(call.store, guid)
+    if role is None:
+        return Response(204)
+    if role.kind == BUILT_IN:
+        raise AzureFault(400, "RoleDefinitionCannotBeDeleted", "A built-in role definition cannot be deleted.")
+    assigned = call.store.table("role_assignments").values()
+    if any(role_guid(record["roleDefinitionId"]) == guid for record in assigned):
+        message = "There are existing role assignments referencing role."
+        raise AzureFault(400, "RoleDefinitionHasAssignments", message)
+    call.store.delete("role_definitions", guid)
+    return json_response(200, _shape(role, names["scope"]))
+
+
+_MANY = "{scope}/providers/Microsoft.Authorization/roleDefinitions"
+_ONE = _MANY + "/{d}"
+ROUTES = (
+    Route("GET", _MANY, _list),
+    Route("GET", _ONE, _get),
+    Route("PUT", _ONE, _put, f"{_TYPE}/write", _ONE),
+    Route("DELETE", _ONE, _delete, f"{_TYPE}/delete", _ONE),
+)

@@ -1,0 +1,109 @@
+"""Azure Resource Manager: finds the route of a request, holds it to the caller's rights, and answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from declarative_kv.emulator.arm import (
+    assignments,
+    definitions,
+    deleted,
+    groups,
+    identities,
+    policies,
+    subscriptions,
+    vaults,
+)
+from declarative_kv.emulator.arm.call import GATEWAY, Call, Route
+from declarative_kv.emulator.arm.subscriptions import require_subscription
+from declarative_kv.emulator.errors import AzureFault, not_emulated
+from declarative_kv.emulator.http import Request, Response
+
+if TYPE_CHECKING:
+    from declarative_kv.emulator.entra.tokens import Caller
+    from declarative_kv.emulator.world import World
+
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview|-alpha|-beta)?", re.IGNORECASE)
+_COUNTERS = {"GET": ("reads", 249, 3749), "HEAD": ("reads", 249, 3749), "DELETE": ("deletes", 199, 2999)}
+_WRITES = ("writes", 199, 2999)
+
+
+def _compiled(route: Route) -> re.Pattern[str]:
+    parts = [f"(?P<{part[1:-1]}>[^/]+)" if part[:1] == "{" else re.escape(part) for part in route.pattern.split("/")]
+    # A scope stands for any path, the root's empty one too.
+    return re.compile("/".join(parts).replace("(?P<scope>[^/]+)", "(?P<scope>(?:/.*)?)"), re.IGNORECASE)
+
+
+_ROUTES = tuple(
+    (route, _compiled(route))
+    for route in (
+        *assignments.ROUTES,  # before the others, because a scope may hold any path of theirs
+        *definitions.ROUTES,
+        *subscriptions.ROUTES,
+        *groups.ROUTES,
+        *vaults.ROUTES,
+        *policies.ROUTES,
+        *deleted.ROUTES,
+        *identities.ROUTES,
+    )
+)
+
+
+def answer_arm(world: World, request: Request, caller: Caller) -> Response:
+    """Answer a call of Resource Manager whose token was verified; raises `AzureFault` for every refusal.
+
+    Paths are caseless, a closing slash does not matter, any well-formed api-version is served as the newest known
+    one that is not newer. What has no route is a 501.
+    """
+    path = re.sub("/{2,}", "/", unquote(request.path)).rstrip("/")
+    found = _route(request.method, path)
+    if found is None:
+        raise not_emulated(request)
+    route, names = found
+    call = Call(world, request, caller, path, _version(request))
+    deleted.purge_overdue(call)
+    subscription = re.match(r"/subscriptions/([^/]+)/", path + "/", re.IGNORECASE)
+    if subscription is not None:
+        require_subscription(call, subscription[1])
+    if route.action is not None and route.scope is not None:
+        call.require(route.action, _filled(route.scope, names))
+    return _with_counters(route.handler(call, names), request.method)
+
+
+def _route(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+    for route, pattern in _ROUTES:
+        if route.method != method:
+            continue
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return route, match.groupdict()
+    return None
+
+
+def _filled(template: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], template)
+
+
+def _version(request: Request) -> str:
+    version = request.parameter("api-version")
+    if not version:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise AzureFault(400, "MissingApiVersionParameter", message, headers=GATEWAY)
+    if _VERSION.fullmatch(version) is None:
+        message = f"The api-version '{version}' is invalid. It must have the form YYYY-MM-DD or YYYY-MM-DD-preview."
+        raise AzureFault(400, "InvalidApiVersionParameter", message, headers=GATEWAY)
+    return version.lower()
+
+
+def _with_counters(response: Response, method: str) -> Response:
+    """With the rate limit headers of a caller whose buckets are full; the emulator counts nothing down."""
+    kind, left, everywhere = _COUNTERS.get(method, _WRITES)
+    counters = {
+        f"x-ms-ratelimit-remaining-subscription-{kind}": str(left),
+        f"x-ms-ratelimit-remaining-subscription-global-{kind}": str(everywhere),
+    }
+    return replace(response, headers={**response.headers, **counters})

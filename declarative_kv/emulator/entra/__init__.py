@@ -1,0 +1,1 @@
+"""Entra ID: discovery, tokens and the keys that sign them."""

@@ -1,0 +1,1 @@
+"""Microsoft Graph: users, groups, applications and service principals."""

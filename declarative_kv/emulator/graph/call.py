@@ -1,0 +1,167 @@
+"""One request to Microsoft Graph: its addressed object, its query options, its answers and refusals."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from declarative_kv.emulator.clouds import cloud_of
+from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
+from declarative_kv.emulator.entra.tokens import Caller
+from declarative_kv.emulator.errors import AzureFault, not_emulated
+from declarative_kv.emulator.graph.filter import parse_filter
+from declarative_kv.emulator.graph.shapes import properties, shown
+from declarative_kv.emulator.http import Request, Response, json_response
+from declarative_kv.emulator.store import Record
+from declarative_kv.emulator.world import World
+
+COLLECTIONS: Final = {
+    "users": "user",
+    "groups": "group",
+    "applications": "application",
+    "serviceprincipals": "servicePrincipal",
+}
+_SPELLED: Final = {kind: spelled for spelled, kind in COLLECTIONS.items()} | {"servicePrincipal": "servicePrincipals"}
+_CONTENT_TYPE: Final = (
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+)
+_OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$count", "$skiptoken", "$format"})
+_LARGEST_PAGE: Final = 999
+_PAGE: Final = 100
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCall:
+    """`path` holds the decoded segments behind the version, key predicates already split off."""
+
+    world: World
+    request: Request
+    caller: Caller
+    path: tuple[str, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of object in the addressed collection: one, or all for `directoryObjects`."""
+        kind = COLLECTIONS.get(self.path[0].lower())
+        return tuple(COLLECTIONS.values()) if kind is None else (kind,)
+
+    def target(self) -> Record:
+        """The object that the second segment names, by id, by user name or by `appId=`; raises 404."""
+        record = named(self.world, self.kinds, self.path[1])
+        if record is None:
+            raise not_found(self.path[1])
+        return record
+
+    def body(self) -> dict[str, Any]:
+        """The body, which must be a JSON object."""
+        try:
+            content = json.loads(self.request.body)
+        except (ValueError, RecursionError) as error:
+            raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.") from error
+        if not isinstance(content, dict):
+            raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.")
+        return content
+
+    def one(self, status: int, record: Record) -> Response:
+        """The answer that holds one object."""
+        selected = self._selected()
+        fields = "" if selected is None else f"({','.join(selected)})"
+        context = {"@odata.context": self.context(f"{_SPELLED[record['kind']]}{fields}/$entity")}
+        return self.json(status, context | shown(record, selected))
+
+    def many(self, records: Iterable[Record], context: str, *, typed: bool = False) -> Response:
+        """The answer that holds a collection: filtered, selected and paged as the query says."""
+        self._refuse_unknown_options()
+        wanted = self.request.parameter("$filter")
+        found = list(records)
+        if wanted is not None:
+            keep = parse_filter(wanted)
+            found = [record for record in found if keep(properties(record))]
+        start, size = self._window()
+        selected = self._selected()
+        body: dict[str, Any] = {"@odata.context": self.context(context)}
+        if (self.request.parameter("$count") or "").lower() == "true":
+            body["@odata.count"] = len(found)
+        if start + size < len(found):
+            options = [(name, value) for name, value in self.request.query if name.lower() != "$skiptoken"]
+            link = "&".join(f"{name}={value}" for name, value in [*options, ("$skiptoken", str(start + size))])
+            body["@odata.nextLink"] = f"https://{self.request.host}{self.request.path}?{link}"
+        body["value"] = [shown(record, selected, typed=typed) for record in found[start : start + size]]
+        return self.json(200, body)
+
+    def context(self, what: str) -> str:
+        """The metadata address of an answer."""
+        return f"{cloud_of(self.request.host).graph_audience}/v1.0/$metadata#{what}"
+
+    def json(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+        """An answer with Graph's headers."""
+        fixed = {"content-type": _CONTENT_TYPE, "odata-version": "4.0", "x-ms-resource-unit": "1"}
+        return json_response(status, body, fixed | (headers or {}))
+
+    def _selected(self) -> tuple[str, ...] | None:
+        value = self.request.parameter("$select")
+        return None if not value else tuple(name.strip() for name in value.split(","))
+
+    def _window(self) -> tuple[int, int]:
+        top, token = self.request.parameter("$top"), self.request.parameter("$skiptoken") or "0"
+        if top is not None and not (_NUMBER.fullmatch(top) and 1 <= int(top) <= _LARGEST_PAGE):
+            raise AzureFault(400, "BadRequest", f"Invalid page size specified: '{top}'.")
+        if _NUMBER.fullmatch(token) is None:
+            raise AzureFault(400, "BadRequest", "Invalid skip token.")
+        return int(token), _PAGE if top is None else int(top)
+
+    def _refuse_unknown_options(self) -> None:
+        if any(name.startswith("$") and name.lower() not in _OPTIONS for name, _ in self.request.query):
+            raise not_emulated(self.request)
+
+
+def named(world: World, kinds: tuple[str, ...], key: str) -> Record | None:
+    """The object of one of the kinds that a key names: an object id, a user's name, or `appId=` and a client id."""
+    if key.lower().startswith("appid="):
+        client_id = key[6:]
+        record = application_of(world, client_id) if "application" in kinds else service_principal_of(world, client_id)
+        return record
+    record = find(world, key, *kinds)
+    if record is None and "user" in kinds:
+        lowered = key.lower()
+        return next((u for u in all_of(world, "user") if u["userPrincipalName"].lower() == lowered), None)
+    return record
+
+
+def not_found(key: str) -> AzureFault:
+    """The refusal for an object that is not there (recorded)."""
+    return AzureFault(
+        404,
+        "Request_ResourceNotFound",
+        f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
+    )
+
+
+def denied() -> AzureFault:
+    """The refusal for a caller without the right (recorded)."""
+    text = "Insufficient privileges to complete the operation."
+    return AzureFault(403, "Authorization_RequestDenied", text)
+
+
+def bad_request(text: str) -> AzureFault:
+    """The refusal of a body that Graph read but does not take."""
+    return AzureFault(400, "Request_BadRequest", text)
+
+
+def new_id() -> str:
+    """An id for a new directory object."""
+    return str(uuid.uuid4())
+
+
+def split_key(segment: str) -> tuple[str, ...]:
+    """`users('a')` as `users`, `a`; `applications(appId='b')` as `applications`, `appId=b`."""
+    match = re.fullmatch(r"(\w+)\((?:(\w+)=)?'(.*)'\)", segment)
+    if match is None:
+        return (segment,)
+    key = match[3].replace("''", "'")
+    return (match[1], key if match[2] is None else f"{match[2]}={key}")
