@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from declarative_kv.engine.access import lost_access
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Block, Change, Irreversible, Reason, Value
-from declarative_kv.model.specs import VaultSpec
+from declarative_kv.model.specs import RoleAssignmentSpec, VaultSpec
 
 Changes = tuple[Change, ...]
 Guard = Callable[[Inputs, Changes], Iterator[Block]]
@@ -25,9 +26,11 @@ def guard(inputs: Inputs, changes: Changes) -> tuple[Block, ...]:
     return tuple(sorted(marked, key=lambda block: (block.code, str(block.address or ""))))
 
 
-def irreversible(changes: Iterable[Change]) -> tuple[Irreversible, ...]:
+def irreversible(inputs: Inputs, changes: Iterable[Change]) -> tuple[Irreversible, ...]:
     """What cannot be undone once it is done, guarded or not."""
-    return tuple(one for change in changes for one in _irreversible(change))
+    seen = (*inputs.reading.rest, *inputs.reading.live.values())
+    granted = Counter(one.parent.lower() for one in seen if one.parent and isinstance(one.spec, RoleAssignmentSpec))
+    return tuple(one for change in changes for one in _irreversible(change, granted))
 
 
 def _marked(inputs: Inputs, block: Block) -> Block:
@@ -54,7 +57,7 @@ def _access_model_flip(inputs: Inputs, changes: Changes) -> Iterator[Block]:
                 yield Block(
                     "access-model-flip",
                     change.address,
-                    f"access: {diff.before} -> {diff.after} takes every grant of the old model away at once",
+                    f"would go from {diff.before} to {diff.after}: every grant of the old model stops at once",
                 )
 
 
@@ -107,7 +110,9 @@ def _irreversible_guard(inputs: Inputs, changes: Changes) -> Iterator[Block]:
         if change.live is None or change.action not in (Action.UPDATE, Action.IMPORT):
             continue
         if any(diff.path == ("purge_protection",) and diff.after is True for diff in change.diff):
-            yield Block("irreversible", change.address, "purge protection can never be switched off again")
+            yield Block(
+                "irreversible", change.address, "would get purge protection, which can never be switched off again"
+            )
 
 
 def _import_only(inputs: Inputs, changes: Changes) -> Iterator[Block]:
@@ -116,10 +121,10 @@ def _import_only(inputs: Inputs, changes: Changes) -> Iterator[Block]:
     for change in changes:
         imports_only = change.action is Action.IMPORT and not change.diff
         if change.action is not Action.NOOP and not imports_only:
-            yield Block("import-only", change.address, f"--import-only was asked for and this would {change.action}")
+            yield Block("import-only", change.address, f"would need more than an import: {change.action}")
 
 
-def _irreversible(change: Change) -> Iterator[Irreversible]:
+def _irreversible(change: Change, granted: Mapping[str, int]) -> Iterator[Irreversible]:
     wanted = change.desired.spec if change.desired is not None else None
     if change.action is Action.CREATE and isinstance(wanted, VaultSpec) and wanted.purge_protection:
         yield Irreversible(
@@ -130,8 +135,10 @@ def _irreversible(change: Change) -> Iterator[Irreversible]:
             place = change.desired.spans.get("purge_protection", change.span) if change.desired else change.span
             before = "null" if diff.before is None else str(diff.before).lower()
             yield Irreversible(change.address, f"purge_protection: {before} -> true", place)
-    if change.action is Action.DESTROY and change.live is not None and isinstance(change.live.spec, VaultSpec):
-        yield Irreversible(change.address, "role assignments on it are lost: recovery does not bring them back")
+    lost = granted.get(change.live.id, 0) if change.action is Action.DESTROY and change.live is not None else 0
+    if lost:
+        what = "1 role assignment is" if lost == 1 else f"{lost} role assignments are"
+        yield Irreversible(change.address, f"{what} lost with it: recovering the vault does not bring them back")
 
 
 GUARDS: dict[str, Guard] = {

@@ -58,7 +58,7 @@ def plan(
         unmanaged=unmanaged,
         access=access_lines(ordered, head),
         blocks=guard(inputs, ordered),
-        irreversible=irreversible(ordered),
+        irreversible=irreversible(inputs, ordered),
         unwritten=_unwritten(inputs),
         notes=_key_notes(inputs, ordered),
         unreadable=reading.unreadable,
