@@ -30,7 +30,7 @@ from declarative_kv.engine.values import collect
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import Blocked, Incomplete
+from declarative_kv.model.errors import Blocked, Incomplete, Interrupted
 from declarative_kv.model.plan import Block, Options, Plan
 from declarative_kv.model.resource import Importing
 from declarative_kv.render.progress import reporting
@@ -100,7 +100,7 @@ def _blocked(block: Block) -> Diagnostic:
     return Diagnostic(
         code=block.code,
         summary="A guard stands in the way",
-        detail=f"{block.detail[:1].upper()}{block.detail[1:]}.",
+        detail=f"{block.address} {block.detail}." if block.address else f"{block.detail}.",
         hint=f"If it is meant, add:\n    --allow {block.allow}",
         address=block.address,
     )
@@ -140,10 +140,22 @@ async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> 
             reporting(sys.stderr, len(plan.pending), live=live, paint=paint) as report,
             _interruptible(stop) as interrupted,
         ):
-            return await apply(tools, plan, report, parallelism=manner.parallelism, stop=stop), interrupted()
+            outcome = await apply(tools, plan, report, parallelism=manner.parallelism, stop=stop)
+            return outcome, interrupted()
+    except asyncio.CancelledError as error:
+        raise Interrupted(_ended_at_once()) from error
     finally:
         if timer is not None:
             timer.cancel()
+
+
+def _ended_at_once() -> Diagnostic:
+    return Diagnostic(
+        "interrupted",
+        "Ended at once",
+        "What was in flight may have happened or not: the state has it as pending.",
+        "Run the same command again; it finds out, and goes on.",
+    )
 
 
 @contextmanager
