@@ -66,8 +66,7 @@ _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}
 
 def main() -> None:
     """Write the snapshot into the folder of every example."""
-    content = asyncio.run(_made())
-    text = _readable(content)
+    text = asyncio.run(made())
     for folder in sorted(EXAMPLES.iterdir()):
         if (folder / "dkv.yaml").exists():
             (folder / "emulator.json").write_text(text)
@@ -81,7 +80,8 @@ def _readable(content: dict[str, Any]) -> str:
     return text.replace('"directory": {}', f'"directory": {{\n{lines}\n  }}') + "\n"
 
 
-async def _made() -> dict[str, Any]:
+async def made() -> str:
+    """The snapshot's text, the same every time."""
     with tempfile.TemporaryDirectory() as folder, open_private(Path(folder)) as emulator:
         emulator.world.clock.shift(_LONG_AGO - emulator.world.clock.now())
         transport, identity = emulator.transport(), emulator.identity()
@@ -90,7 +90,7 @@ async def _made() -> dict[str, Any]:
         ) as credential:
             ids = await _directory(emulator, credential)
             await _vaults(emulator, credential, ids)
-        return _stable(snapshot(emulator.world), ids)
+        return _readable(_stable(snapshot(emulator.world), ids))
 
 
 async def _directory(emulator: Private, credential: Any) -> dict[str, str]:
@@ -189,7 +189,10 @@ def _stable(content: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
         new = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.contoso.example"))
         return seen.setdefault(text, new if "-" in text else new.replace("-", ""))
 
-    stable_content: dict[str, Any] = json.loads(_ID.sub(stable, json.dumps(content)))
+    text = _ID.sub(stable, json.dumps(content))
+    text = re.sub(r"\b17676000\d\d(\.\d+)?", "1767600000", text)
+    text = re.sub(r"2026-01-05T08:00:\d\d(\.\d+)?Z", "2026-01-05T08:00:00Z", text)
+    stable_content: dict[str, Any] = json.loads(text)
     return stable_content
 
 
