@@ -105,7 +105,7 @@ def _match(
     everything = [one for many in gathered.observed.values() for one in many]
     by_id = {one.id: one for one in everything}
     failed = {(scope.kind, scope.at.lower()): error for scope, error in gathered.failures.items()}
-    unread = _unread(places, failed)
+    unread = _unread(desired, places, failed)
     live: dict[Address, Observed] = {}
     for at in places:
         if at not in unread and (found := _find(kinds, desired, state, at, by_id, everything)) is not None:
@@ -114,22 +114,32 @@ def _match(
     return Reading(
         live=live,
         rest=tuple(one for one in by_id.values() if one.id not in matched),
-        unreadable=tuple(d for error in gathered.failures.values() for d in error.diagnostics),
+        unreadable=_unreadable(gathered, unread),
         unread=unread,
     )
 
 
 def _unread(
-    places: Mapping[Address, tuple[Scope, ...]], failed: Mapping[tuple[str, str], AzureError]
+    desired: Desired,
+    places: Mapping[Address, tuple[Scope, ...]],
+    failed: Mapping[tuple[str, str], AzureError],
 ) -> dict[Address, Diagnostic]:
-    """The addresses whose scope, or whose vault, could not be read."""
+    """The addresses whose scope, or whose vault, could not be read, each with the reason at its place."""
     unread = {}
     for at, scopes in places.items():
-        keys = [(kind, scope.at.lower()) for scope in scopes for kind in (scope.kind, CONTAINER)]
+        keys = [(kind, scope.at.lower()) for scope in scopes for kind in (CONTAINER, scope.kind)]
         error = next((failed[key] for key in keys if key in failed), None)
         if error is not None:
-            unread[at] = error.diagnostics[0]
+            span = desired[at].span if at in desired else None
+            unread[at] = replace(error.diagnostics[0], address=at, span=span)
     return unread
+
+
+def _unreadable(gathered: _Gathered, unread: Mapping[Address, Diagnostic]) -> tuple[Diagnostic, ...]:
+    """One diagnostic a failed read, at the first address that it keeps from being known."""
+    placed = {d.request_id or d.detail: d for _, d in sorted(unread.items(), reverse=True)}
+    found = (error.diagnostics[0] for error in gathered.failures.values())
+    return tuple(sorted((placed.get(d.request_id or d.detail, d) for d in found), key=lambda d: d.place))
 
 
 def _find(
