@@ -136,8 +136,9 @@ def _unread(
 
 
 def _unreadable(gathered: _Gathered, unread: Mapping[Address, Diagnostic]) -> tuple[Diagnostic, ...]:
-    """One diagnostic a failed read, at the first address that it keeps from being known."""
-    placed = {d.request_id or d.detail: d for _, d in sorted(unread.items(), reverse=True)}
+    """One diagnostic a failed read, at the first address that it keeps from being known; a vault before its contents."""
+    last_first = sorted(unread.items(), key=lambda item: (item[0].key, item[0]), reverse=True)
+    placed = {d.request_id or d.detail: d for _, d in last_first}
     found = (error.diagnostics[0] for error in gathered.failures.values())
     return tuple(sorted((placed.get(d.request_id or d.detail, d) for d in found), key=lambda d: d.place))
 
