@@ -38,7 +38,8 @@ def _guards(plan: Plan) -> list[str]:
     for block in sorted(plan.blocks, key=lambda block: block.allowed):
         where = f" {code(str(block.address))}" if block.address else ""
         lift = "allowed by" if block.allowed else "to lift it:"
-        lines.append(f"- **{block.code}**{where} {prose(block.detail)} ({lift} {code(f'--allow {block.allow}')})")
+        how = f" ({lift} {code(f'--allow {block.allow}')})" if block.allow else ""
+        lines.append(f"- **{block.code}**{where} {prose(block.detail)}{how}")
     title = "#### Blocked" if plan.blocked else "#### Guards, lifted"
     return [title, "", *lines, ""] if lines else []
 

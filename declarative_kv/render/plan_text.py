@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -12,13 +13,13 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.names import Names, short
 from declarative_kv.render.paint import PLAIN, Paint
-from declarative_kv.render.rows import Row, groups, longest, place
+from declarative_kv.render.rows import Group, Row, groups, longest, place
 from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import Summary, of_plan
 
 _LABEL: Final = 14
 _ADDRESS: Final = (30, 60)
-_EDGE: Final = 97
+_EDGE: Final = (97, 132)
 _COLOURS: Final[Mapping[str, str]] = MappingProxyType(
     {"+": "green", "-": "red", "~": "yellow", "-/+": "red", "^": "cyan", ">": "cyan", ".": "dim", "?": "dim"}
 )
@@ -26,12 +27,13 @@ _COLOURS: Final[Mapping[str, str]] = MappingProxyType(
 
 def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) -> str:
     """The whole plan; colour says nothing that the text does not. `summary` replaces the plan's own closing."""
+    layout = _layout(plan)
     sections = [
         [head_line(plan.head, paint)],
         _access(plan.access, paint),
         _guards(plan, paint),
-        _irreversible(plan, paint),
-        _groups(plan, paint),
+        _irreversible(plan, layout, paint),
+        _groups(layout, paint),
         _drift(plan, paint),
         _unmanaged(plan, paint),
         _unreadable(plan, paint),
@@ -70,7 +72,7 @@ def _labelled(label: str, rows: Iterable[Sequence[str]], paint: Paint, style: st
 def _access(access: Sequence[AccessLine], paint: Paint) -> list[str]:
     if not access:
         return []
-    cells = [(safe(a.who), safe(a.phrase), safe(a.resource), f"({safe(a.via)})" if a.via else "") for a in access]
+    cells = [(safe(a.who), safe(a.phrase), _where(a.resource), f"({safe(a.via)})" if a.via else "") for a in access]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     rows = []
     for line, (who, phrase, resource, via) in zip(access, cells, strict=True):
@@ -78,6 +80,11 @@ def _access(access: Sequence[AccessLine], paint: Paint) -> list[str]:
         sign = "+" if line.gained else "-"
         rows.append([f"{paint(_COLOURS[sign], sign)} {text}"])
     return _labelled("Access", rows, paint, "bold")
+
+
+def _where(resource: str) -> str:
+    """An address as it is; of an ARM id what people call it."""
+    return Names().scope(resource) if resource.startswith("/") else safe(resource)
 
 
 def _guards(plan: Plan, paint: Paint) -> list[str]:
@@ -92,45 +99,61 @@ def _guards(plan: Plan, paint: Paint) -> list[str]:
 def _guard(block: Block, paint: Paint) -> list[str]:
     parts = [block.code, str(block.address or ""), block.detail]
     line = f"{paint('red', '!')} {'  '.join(safe(part) for part in parts if part)}"
-    return [line] if block.allowed else [line, f"--allow {safe(block.allow)}"]
+    return [line] if block.allowed or not block.allow else [line, f"--allow {safe(block.allow)}"]
 
 
-def _irreversible(plan: Plan, paint: Paint) -> list[str]:
+def _irreversible(plan: Plan, layout: _Layout, paint: Paint) -> list[str]:
     waiting = {block.address for block in plan.blocked if block.code == "irreversible"}
     rows = []
     for item in plan.irreversible:
-        rows.append([_final(item, paint)])
+        text = _placed(_final(item), place(item.span), layout.edge - _LABEL)
+        rows.append([paint("red", text[0]) + text[1:]])
         if item.address in waiting:
             rows[-1].append(f"--allow irreversible={safe(str(item.address))}")
     return _labelled("Irreversible", rows, paint, "bold")
 
 
-def _final(item: Irreversible, paint: Paint) -> str:
-    text = f"! {safe(str(item.address))}  {safe(item.detail)}"
-    return paint("red", "!") + _placed(text, place(item.span), _LABEL)[1:]
+def _final(item: Irreversible) -> str:
+    return f"! {safe(str(item.address))}  {safe(item.detail)}"
 
 
-def _placed(text: str, where: str, indent: int = 0) -> str:
-    """The text with the place in the YAML right-aligned after it."""
-    return f"{text}  {where.rjust(_EDGE - indent - len(text) - 2)}" if where else text
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The rows, the width of the column of addresses, and the column in which places in the YAML end."""
+
+    groups: tuple[Group, ...]
+    address: int
+    edge: int
 
 
-def _groups(plan: Plan, paint: Paint) -> list[str]:
+def _layout(plan: Plan) -> _Layout:
+    """Columns as wide as the rows need, within bounds: what is longer than that stands out, and is whole."""
     found = groups(plan)
-    width = max(_ADDRESS[0], min(_ADDRESS[1], longest(row for group in found for row in group.rows)))
+    rows = [row for group in found for row in group.rows]
+    address = max(_ADDRESS[0], min(_ADDRESS[1], longest(rows)))
+    ends = [len(_first(row, address)) + 2 + len(row.place) for row in rows if row.place]
+    ends += [_LABEL + len(_final(item)) + 2 + len(place(item.span)) for item in plan.irreversible if item.span]
+    return _Layout(found, address, max(_EDGE[0], min(_EDGE[1], max(ends, default=0))))
+
+
+def _placed(text: str, where: str, edge: int) -> str:
+    """The text with the place in the YAML right-aligned after it."""
+    return f"{text}  {where.rjust(edge - len(text) - 2)}" if where else text
+
+
+def _groups(layout: _Layout, paint: Paint) -> list[str]:
     lines = []
-    for group in found:
+    for group in layout.groups:
         lines.append(paint("bold", safe(group.title)))
         for row in group.rows:
-            lines.extend(_row(row, width, paint))
+            text = _placed(_first(row, layout.address), row.place, layout.edge)
+            lines.append(paint(_COLOURS[row.symbol], text[:3]) + text[3:])
+            lines.extend(f"{'':<{layout.address + 6}}{line}" for line in row.details[1:])
     return lines
 
 
-def _row(row: Row, width: int, paint: Paint) -> list[str]:
-    symbol = f"{row.symbol:>3}"
-    text = _placed(f"{symbol} {safe(str(row.address)):<{width}}  {row.details[0]}", row.place)
-    first = paint(_COLOURS[row.symbol], symbol) + text[3:]
-    return [first, *(f"{'':<{width + 6}}{line}" for line in row.details[1:])]
+def _first(row: Row, width: int) -> str:
+    return f"{row.symbol:>3} {safe(str(row.address)):<{width}}  {row.details[0]}"
 
 
 def _drift(plan: Plan, paint: Paint) -> list[str]:

@@ -31,7 +31,7 @@ _SAID: Final = frozenset({Reason.NEW, Reason.CONFIG_MOVED, Reason.EQUAL, Reason.
 """Reasons that the row's symbol and settings tell already."""
 _BELOW_VAULTS: Final = frozenset({"access_policy", "role_assignment", "secret"})
 _KINDS: Final = ("resource_group", "vault", "access_policy", "role_assignment", "secret", "reader_role")
-_WIDTH: Final = 48
+_WIDTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
