@@ -145,10 +145,9 @@ def ignorable(spec_type: type) -> frozenset[str]:
 
 
 def require(draft: Draft, entry: Entry, name: str, value: object, hint: str) -> None:
-    """Report a setting that is not written, unless it was written wrongly."""
-    if value is None and not draft.is_broken(*entry.path, name):
-        kind = entry.address.kind.replace("_", " ")
-        draft.report("missing-setting", f"A {kind} needs `{name}`.", hint, entry.mark, entry.address)
+    """Report a setting that is not written, unless it was written wrongly, or the defaults were."""
+    if value is None and not draft.is_broken(*entry.path, name) and not draft.is_broken("defaults"):
+        draft.report("missing-setting", f"{entry.address} needs `{name}`.", hint, entry.mark, entry.address)
 
 
 def subscription(draft: Draft, text: str | None, mark: int) -> SubscriptionRef:

@@ -112,7 +112,7 @@ def _same_scope(draft: Draft, scope: ScopeRef) -> str:
     if word == "subscription":
         key = key or draft.settings.subscription or ""
         return f"/subscriptions/{draft.subscriptions.get(key, key)}".lower()
-    return scope.text.lower().rstrip("/")
+    return scope.text.lower().rstrip("/") if scope.text.startswith("/") else scope.text
 
 
 def _scope(draft: Draft, text: str, mark: int) -> ScopeRef | None:

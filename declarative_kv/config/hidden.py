@@ -31,7 +31,7 @@ def slipped_in(tree: Any) -> Iterator[int]:
 
 def _suspicious(above: str, key: str | None, value: str) -> bool:
     """Whether a scalar under `key` (None in a list) below `above` may be a value."""
-    if key == "value" or above == "value":
+    if key == "value" or above == "value" or (key == "secrets" and above != "others"):
         return True
     if above == "secrets":
         return key is not None  # a list below `secrets` holds an access policy's permissions

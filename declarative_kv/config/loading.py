@@ -20,7 +20,7 @@ from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
 from declarative_kv.config.tree import Map
 from declarative_kv.config.validate import MAX_PROBLEMS, Overwhelmed, validate
-from declarative_kv.config.variables import replace_all, settle
+from declarative_kv.config.variables import Variables, replace_all, settle
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Document
 from declarative_kv.model.errors import ConfigError
@@ -48,25 +48,36 @@ def load(request: Request) -> Document:
     problems += choice.problems
     if not choice.settled:
         raise _error(problems, sources, root.trees)
-    shared = _shared_state(choice, request)
+    problems += _shared_state(choice, request)
     variables, found = settle(choice.variables, _given(request))
-    problems += [*shared, *found, *replace_all(root.source, (choice.body, choice.over), variables)]
-    body = Parsed(root.source, choice.body)
-    included, found = open_included(body, sources)
     problems += found
-    for file in included:
-        problems += replace_all(file.source, (file.tree,), variables)
+    included, unsettled, found = _texts(root, choice, variables, sources)
+    problems += found
     trees = [tree for file in (root, *included) for tree in file.trees]
     conceal = partial(_conceal, sources, trees)
     try:
-        draft = build(_merged(body, included, choice, sources, problems, conceal), sources, conceal)
+        draft = build(_merged(root, included, choice, sources, problems, conceal), sources, conceal)
         document = _document(draft, request, root)
     except Overwhelmed as error:
         raise _error([*problems, *error.problems], sources, trees) from error
-    problems += draft.problems
+    problems += [each for each in draft.problems if each.mark not in unsettled]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise _error(problems, sources, trees)
     return replace(document, warnings=_diagnostics(problems, sources))
+
+
+def _texts(
+    root: Parsed, choice: Choice, variables: Variables, sources: Sources
+) -> tuple[list[Parsed], set[int], list[Problem]]:
+    """Replace the variables of all files and open the included ones; also the marks of what could not be settled."""
+    problems, unsettled = replace_all(root.source, (choice.body, choice.over), variables)
+    included, found = open_included(Parsed(root.source, choice.body), sources)
+    problems += found
+    for file in included:
+        found, marks = replace_all(file.source, (file.tree,), variables)
+        problems += found
+        unsettled |= marks
+    return included, unsettled, problems
 
 
 def _given(request: Request) -> Mapping[str, str]:
@@ -76,25 +87,25 @@ def _given(request: Request) -> Mapping[str, str]:
 
 
 def _merged(
-    body: Parsed,
+    root: Parsed,
     included: Iterable[Parsed],
     choice: Choice,
     sources: Sources,
     problems: list[Problem],
     conceal: Callable[[], None],
 ) -> Map:
-    """One tree of all files and the environment, defaults filled in."""
-    assembly, found = assemble(body, included, sources)
+    """One tree of all files and the environment, defaults filled in; adds what is wrong to the problems."""
+    assembly, found = assemble(Parsed(root.source, choice.body), included, sources)
     problems += found
     merged, found = overlay(assembly.tree, choice.over)
     problems += found
+    home = root.source.number
     if isinstance(merged.get("defaults"), Map):
-        assembly.defaults[body.source.number] = merged["defaults"]
-    for number, defaults in assembly.defaults.items():
-        if number != body.source.number:
-            _, found, _ = validate(defaults, Defaults, conceal)
-            problems += found
-    return with_defaults(Assembly(merged, assembly.defaults, assembly.homes), body.source.number)
+        assembly.defaults[home] = merged["defaults"]
+    for defaults in (each for number, each in assembly.defaults.items() if number != home):
+        _, found, _ = validate(defaults, Defaults, conceal)
+        problems += found
+    return with_defaults(Assembly(merged, assembly.defaults, assembly.homes), home)
 
 
 def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:

@@ -68,8 +68,8 @@ def _custom(draft: Draft, written: schema.NamedCloud, environ: Mapping[str, str]
     if written.name is not None:
         detail = "`cloud` is a name, or a map of endpoints."
         draft.report("wrong-type", detail, "Take `name` out.", draft.tree.value_mark("cloud"))
-    for name in ("authority", "resource_manager", "key_vault_suffix"):
-        if getattr(written, name) is None and not draft.is_broken("cloud", name):
+    for name in _ENDPOINTS if _asks_graph(draft) else _ENDPOINTS[:-1]:
+        if getattr(written, name) is None and not draft.is_touched("cloud"):
             draft.report("missing-setting", f"A custom cloud needs `{name}`.", f"Write `{name}: …`.", mark)
     if "cloud" not in re.split(r"[\s,]+", environ.get("DKV_ALLOW", "")):
         detail = "Tokens would go to hosts that the YAML names, so the operator must agree; the YAML cannot."
@@ -81,6 +81,15 @@ def _custom(draft: Draft, written: schema.NamedCloud, environ: Mapping[str, str]
         written.graph or "",
         written.key_vault_suffix or "",
     )
+
+
+_ENDPOINTS = ("authority", "resource_manager", "key_vault_suffix", "graph")
+
+
+def _asks_graph(draft: Draft) -> bool:
+    """Whether any principal is given by more than an object id, so that Microsoft Graph is asked about it."""
+    known = {"current", "object_id", "type"}
+    return any(each.model_fields_set - known for each in (draft.settings.principals or {}).values())
 
 
 def tenant(draft: Draft, environ: Mapping[str, str]) -> Origin:

@@ -79,7 +79,7 @@ def builtin_role(text: str) -> Role | None:
 
 def slug(role: str) -> str:
     """A role's name as it stands in an address: `Key Vault Reader` is `key-vault-reader`."""
-    return re.sub(r"[^a-z0-9]+", "-", role.lower()).strip("-")
+    return re.sub(r"[\W_]+", "-", role.lower()).strip("-") or "role"
 
 
 # One probe for each thing that a reader must not be able to do. They are whole actions, since a pattern such as
