@@ -136,7 +136,7 @@ def _unread(
 
 
 def _unreadable(gathered: _Gathered, unread: Mapping[Address, Diagnostic]) -> tuple[Diagnostic, ...]:
-    """One diagnostic a failed read, at the first address that it keeps from being known; a vault before its contents."""
+    """One diagnostic a failed read, at the first address that it hides; a vault before its contents."""
     last_first = sorted(unread.items(), key=lambda item: (item[0].key, item[0]), reverse=True)
     placed = {d.request_id or d.detail: d for _, d in last_first}
     found = (error.diagnostics[0] for error in gathered.failures.values())
