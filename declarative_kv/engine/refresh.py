@@ -110,7 +110,10 @@ def _match(
     for at in places:
         if at not in unread and (found := _find(kinds, desired, state, at, by_id, everything)) is not None:
             live[at] = found
-    matched = {one.id for one in live.values()}
+    # What is declared or in state has an owner, also where this run leaves its address out.
+    others = (desired.keys() | state.entries.keys()) - places.keys()
+    owned = (_find(kinds, desired, state, at, by_id, everything) for at in others)
+    matched = {one.id for one in (*live.values(), *owned) if one is not None}
     return Reading(
         live=live,
         rest=tuple(one for one in by_id.values() if one.id not in matched),
