@@ -101,7 +101,7 @@ def _blocked(block: Block) -> Diagnostic:
         code=block.code,
         summary="A guard stands in the way",
         detail=f"{block.address} {block.detail}." if block.address else f"{block.detail}.",
-        hint=f"If it is meant, add:\n    --allow {block.allow}",
+        hint=f"If it is meant, add:\n    --allow {block.allow}" if block.allow else "Leave out --import-only.",
         address=block.address,
     )
 
@@ -111,8 +111,8 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
     plan = made.plan
     shown(plan, common)
     refuse(plan)
-    changes = plan.counts().any
-    if changes and not manner.auto_approve:
+    accepting = plan.options.refresh_only and bool(plan.drift)
+    if (plan.counts().any or accepting) and not manner.auto_approve:
         approve(destroying=plan.options.destroy)
     values = await collect(plan.pending, made.sources, made.ring)
     tools = Tools(

@@ -122,7 +122,7 @@ async def _verdicts(
 ) -> Mapping[Address, Verdict]:
     """What is known about each secret's value; a plan that destroys or only refreshes asks no source."""
     options = inputs.options
-    if options.destroy:
+    if options.destroy or options.refresh_only:
         return {}
 
     async def examine(live: Any) -> Any:
@@ -137,7 +137,7 @@ async def _verdicts(
         examine,
         importing=inputs.importing,
         chosen=inputs.chosen,
-        mode="never" if options.refresh_only else options.values,
+        mode=options.values,
     )
 
 

@@ -88,7 +88,7 @@ def details(change: Change, names: Names) -> tuple[str, ...]:
         case Action.FORGET:
             lines = ["forget"]
     lines.extend(_unread_value(change))
-    if change.reason not in _SAID:
+    if change.reason not in _SAID and change.action is not Action.NOOP:
         lines[:1] = [f"{lines[0]} ({change.reason.value})" if lines else f"({change.reason.value})"]
     return tuple(lines or [change.action.value])
 

@@ -14,6 +14,8 @@ import pytest
 
 from declarative_kv import __version__
 from declarative_kv.cli.commands import COMMANDS, loaded
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import Incomplete, PlanError
 
 from .conftest import VALUE, Dkv, Project
 
@@ -144,3 +146,28 @@ def test_an_interrupted_command_exits_130(number: signal.Signals, project: Proje
     process.stderr.close()
     assert process.wait() == 130, said
     assert b"Traceback" not in said
+
+
+def test_several_errors_at_a_time_are_shown_together(
+    dkv: Dkv, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        first = PlanError(Diagnostic("b-second", "Second"))
+        raise ExceptionGroup("tasks", [first, ExceptionGroup("inner", [Incomplete(Diagnostic("a-first", "First"))])])
+
+    monkeypatch.setattr("declarative_kv.cli.documents.load", broken)
+    result = dkv("validate")
+    assert result.code == 1
+    assert result.err == "error[a-first]: First\n\nerror[b-second]: Second\n"
+
+
+def test_a_mistake_of_ours_among_several_errors_is_still_a_mistake(
+    dkv: Dkv, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ExceptionGroup("tasks", [PlanError(Diagnostic("a", "A")), ValueError("odd")])
+
+    monkeypatch.setattr("declarative_kv.cli.documents.load", broken)
+    result = dkv("validate")
+    assert result.code == 1
+    assert "Please report it" in result.err

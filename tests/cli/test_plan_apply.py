@@ -152,3 +152,18 @@ def test_an_environment_must_be_chosen_where_there_are_some(dkv: Dkv, project: P
     assert "prod" in missing.err
     assert "test" in missing.err
     assert dkv("plan", "-e", "prod").out.startswith("env prod · ")
+
+
+def test_refresh_only_takes_over_what_changed_outside_and_writes_nothing(dkv: Dkv, applied: Project) -> None:
+    applied.in_azure(lambda client: client.update_secret_properties("db", content_type="by hand"))
+    plan = dkv("plan", "--refresh-only", "--detailed-exitcode")
+    assert plan.code == 2
+    assert "Drift         ~ secret.payments/db  changed" in plan.out
+    assert "?" not in plan.out
+    result = dkv("apply", "--refresh-only", "--auto-approve")
+    assert result.code == 0
+    assert dkv("drift").code == 0
+    again = dkv("plan")
+    assert "content_type: by hand -> text/plain" in again.out
+    assert "(changed in Azure)" not in again.out
+    assert applied.in_azure(lambda client: client.get_secret("db")).properties.content_type == "by hand"
