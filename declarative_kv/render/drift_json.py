@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from declarative_kv.model.plan import Plan
-from declarative_kv.render.plan_json import diagnostic_facts, drift_facts, head_facts, unmanaged_facts
+from declarative_kv.render.facts import diagnostic_facts, drift_facts, head_facts, unmanaged_facts
 from declarative_kv.render.summary import of_drift
 
 FORMAT: Final = "dkv-drift/1"

@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from declarative_kv import __version__
-from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import Action, Change, Drift, Plan, Reason, Value
+from declarative_kv.model.plan import Action, Change, Drift, Plan, Reason
+from declarative_kv.render.facts import Json, drift_facts, plan_facts
 from declarative_kv.render.names import Names
 from declarative_kv.render.summary import of_plan
 from declarative_kv.render.terraform import PROVIDER, Name, name_of, sensitive_of, unknown_of, values_of
-from declarative_kv.render.values import shown
 
 FORMAT_VERSION: Final = "1.2"
 _ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = MappingProxyType(
@@ -34,7 +33,6 @@ _REASONS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.REQUESTED: "replace_by_request",
     }
 )
-Json = dict[str, Any]
 
 
 def plan_json(plan: Plan, *, detailed: bool = False) -> Json:
@@ -53,7 +51,7 @@ def plan_json(plan: Plan, *, detailed: bool = False) -> Json:
         "applyable": not plan.blocked and plan.complete and plan.counts().any,
         "complete": plan.complete,
         "errored": False,
-        "dkv": {**_ours(plan), "exit_code": summary.code, "summary": list(summary.lines)},
+        "dkv": {**plan_facts(plan), "exit_code": summary.code, "summary": list(summary.lines)},
     }
 
 
@@ -228,108 +226,4 @@ def _drift(drift: Drift, names: Names) -> Json:
             "after_sensitive": sensitive_of(spec) if after else False,
         },
         "dkv": drift_facts(drift),
-    }
-
-
-def drift_facts(drift: Drift) -> Json:
-    """One drift in our words."""
-    return {
-        "address": str(drift.address),
-        "action": drift.action.value,
-        "value_moved": drift.value_moved,
-        "since": drift.since or None,
-        "differences": [{"path": list(d.path), "before": shown(d.before), "after": shown(d.after)} for d in drift.diff],
-    }
-
-
-def unmanaged_facts(plan: Plan) -> list[Json]:
-    """What Azure holds in our vaults and the YAML does not."""
-    return [
-        {
-            "kind": item.live.kind,
-            "name": item.live.label,
-            "vault": str(item.vault),
-            "policy": item.policy.value,
-            "id": item.live.remote_id,
-        }
-        for item in plan.unmanaged
-    ]
-
-
-def diagnostic_facts(diagnostic: Diagnostic) -> Json:
-    """A diagnostic as data."""
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "hint": diagnostic.hint,
-        "address": str(diagnostic.address) if diagnostic.address else None,
-        "request_id": diagnostic.request_id,
-        **_where(diagnostic.span),
-    }
-
-
-def head_facts(plan: Plan) -> Json:
-    """What was compared, as whom and when."""
-    head = plan.head
-    return {
-        "environment": head.environment,
-        "cloud": head.cloud,
-        "tenant": head.tenant,
-        "subscription": head.subscription,
-        "subscription_from": head.subscription_from,
-        "identity": head.identity,
-        "identity_from": head.identity_from,
-        "object_id": head.object_id,
-        "state_serial": head.serial,
-        "read_at": head.read_at,
-    }
-
-
-def _where(span: Span | None) -> Json:
-    return {"file": span.file, "line": span.line} if span else {}
-
-
-def _ours(plan: Plan) -> Json:
-    return {
-        "head": head_facts(plan),
-        "counts": {field.name: getattr(plan.counts(), field.name) for field in fields(plan.counts())},
-        "access": [
-            {
-                "change": "gained" if line.gained else "lost",
-                "who": line.who,
-                "object_id": line.object_id,
-                "what": line.phrase,
-                "resource": line.resource,
-                "via": line.via,
-                "address": str(line.address),
-            }
-            for line in plan.access
-        ],
-        "guards": [
-            {
-                "code": block.code,
-                "address": str(block.address) if block.address else None,
-                "detail": block.detail,
-                "allowed": block.allowed,
-                "allow": block.allow,
-            }
-            for block in plan.blocks
-        ],
-        "irreversible": [
-            {"address": str(item.address), "detail": item.detail, **_where(item.span)} for item in plan.irreversible
-        ],
-        "unmanaged": unmanaged_facts(plan),
-        "values_not_compared": [
-            {"address": str(change.address), "why": change.verdict.why}
-            for change in plan.changes
-            if change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
-        ],
-        "no_longer_managed": [
-            {"address": str(item.address), "attributes": list(item.attributes)} for item in plan.unwritten
-        ],
-        "notes": list(plan.notes),
-        "unreadable": [diagnostic_facts(diagnostic) for diagnostic in plan.unreadable],
-        "warnings": [diagnostic_facts(diagnostic) for diagnostic in plan.warnings],
     }

@@ -103,13 +103,13 @@ def _guard(block: Block, paint: Paint) -> list[str]:
 
 
 def _irreversible(plan: Plan, layout: _Layout, paint: Paint) -> list[str]:
-    waiting = {block.address for block in plan.blocked if block.code == "irreversible"}
+    asked = {block.address: block for block in plan.blocks if block.code == "irreversible"}
     rows = []
     for item in plan.irreversible:
         text = _placed(_final(item), place(item.span), layout.edge - _LABEL)
         rows.append([paint("red", text[0]) + text[1:]])
-        if item.address in waiting:
-            rows[-1].append(f"--allow irreversible={safe(str(item.address))}")
+        if (block := asked.get(item.address)) is not None:
+            rows[-1].append(f"{'allowed by ' if block.allowed else ''}--allow {safe(block.allow)}")
     return _labelled("Irreversible", rows, paint, "bold")
 
 

@@ -1,0 +1,120 @@
+"""What Terraform's JSON has no place for, as JSON values in our own words."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from declarative_kv.model.diagnostic import Diagnostic, Span
+from declarative_kv.model.plan import AccessLine, Block, Drift, Plan, Value
+from declarative_kv.render.values import shown
+
+Json = dict[str, Any]
+
+
+def drift_facts(drift: Drift) -> Json:
+    """One drift in our words."""
+    return {
+        "address": str(drift.address),
+        "action": drift.action.value,
+        "value_moved": drift.value_moved,
+        "since": drift.since or None,
+        "differences": [{"path": list(d.path), "before": shown(d.before), "after": shown(d.after)} for d in drift.diff],
+    }
+
+
+def unmanaged_facts(plan: Plan) -> list[Json]:
+    """What Azure holds in our vaults and the YAML does not."""
+    return [
+        {
+            "kind": item.live.kind,
+            "name": item.live.label,
+            "vault": str(item.vault),
+            "policy": item.policy.value,
+            "id": item.live.remote_id,
+        }
+        for item in plan.unmanaged
+    ]
+
+
+def diagnostic_facts(diagnostic: Diagnostic) -> Json:
+    """A diagnostic as data."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "summary": diagnostic.summary,
+        "detail": diagnostic.detail,
+        "hint": diagnostic.hint,
+        "address": str(diagnostic.address) if diagnostic.address else None,
+        "request_id": diagnostic.request_id,
+        **_where(diagnostic.span),
+    }
+
+
+def head_facts(plan: Plan) -> Json:
+    """What was compared, as whom and when."""
+    head = plan.head
+    return {
+        "environment": head.environment,
+        "cloud": head.cloud,
+        "tenant": head.tenant,
+        "subscription": head.subscription,
+        "subscription_from": head.subscription_from,
+        "identity": head.identity,
+        "identity_from": head.identity_from,
+        "object_id": head.object_id,
+        "state_serial": head.serial,
+        "read_at": head.read_at,
+    }
+
+
+def _where(span: Span | None) -> Json:
+    return {"file": span.file, "line": span.line} if span else {}
+
+
+def plan_facts(plan: Plan) -> Json:
+    """Everything about a plan that is ours."""
+    counts = plan.counts()
+    uncompared = [c for c in plan.changes if c.verdict is not None and c.verdict.value is Value.NOT_COMPARED]
+    return {
+        "head": head_facts(plan),
+        "counts": {field.name: getattr(counts, field.name) for field in fields(counts)},
+        "access": [_access(line) for line in plan.access],
+        "guards": [_guard(block) for block in plan.blocks],
+        "irreversible": [
+            {"address": str(item.address), "detail": item.detail, **_where(item.span)} for item in plan.irreversible
+        ],
+        "unmanaged": unmanaged_facts(plan),
+        "values_not_compared": [
+            {"address": str(change.address), "why": change.verdict.why if change.verdict else ""}
+            for change in uncompared
+        ],
+        "no_longer_managed": [
+            {"address": str(item.address), "attributes": list(item.attributes)} for item in plan.unwritten
+        ],
+        "notes": list(plan.notes),
+        "unreadable": [diagnostic_facts(diagnostic) for diagnostic in plan.unreadable],
+        "warnings": [diagnostic_facts(diagnostic) for diagnostic in plan.warnings],
+    }
+
+
+def _access(line: AccessLine) -> Json:
+    return {
+        "change": "gained" if line.gained else "lost",
+        "who": line.who,
+        "object_id": line.object_id,
+        "what": line.phrase,
+        "resource": line.resource,
+        "via": line.via,
+        "address": str(line.address),
+    }
+
+
+def _guard(block: Block) -> Json:
+    return {
+        "code": block.code,
+        "address": str(block.address) if block.address else None,
+        "detail": block.detail,
+        "allowed": block.allowed,
+        "allow": block.allow,
+    }
