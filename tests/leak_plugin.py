@@ -1,0 +1,120 @@
+"""Hold every test to the leak law: what it printed, logged and left in its folders is searched for secret values.
+
+Also searched are what it read of its captured output and of its child processes, and the arguments of the latter,
+which any user of the machine can see.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.laws.leaks import leak_in, leaks_below
+
+_CAPTURES = ("capsys", "capfd", "capsysbinary", "capfdbinary")
+_communicate = subprocess.Popen.communicate
+
+
+class LeakLaw:
+    """What the running test has shown so far, and the folders that it may have filled."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, bytes]] = []
+        self.folders: list[Path] = []
+
+    def show(self, what: str, text: object) -> None:
+        """Remember something that went out; None and other things that are no text are let pass."""
+        if isinstance(text, bytes):
+            self.shown.append((what, text))
+        elif isinstance(text, str):
+            self.shown.append((what, text.encode("utf-8", "surrogatepass")))
+
+    def findings(self, folders: list[Path]) -> Iterator[str]:
+        """Where values are, never which; forgets what was shown."""
+        shown, self.shown = self.shown, []
+        for what, data in shown:
+            if (form := leak_in(data)) is not None:
+                yield f"{what} ({form})"
+        for folder in folders:
+            if folder.exists():
+                yield from leaks_below(folder)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """Watch what a test reads of its captured output, and the folders that it asks for."""
+        value = yield
+        if fixturedef.argname in _CAPTURES:
+            value.readouterr = self._watched(value.readouterr)
+        elif fixturedef.argname == "tmp_path_factory":
+            value.mktemp = self._remembered(value.mktemp)
+        return value
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """A test that leaked has failed, whatever it thought itself."""
+        report = yield
+        for title, text in report.sections:
+            self.show(title, text)
+        folders = []
+        if report.when == "call" and "tmp_path" in getattr(item, "funcargs", {}):
+            folders = [item.funcargs["tmp_path"]]  # type: ignore[attr-defined]
+        found = sorted(set(self.findings(folders)))
+        if found:
+            report.outcome = "failed"
+            report.sections = []  # pytest would print them, with the value
+            report.longrepr = "A secret value leaked into " + ", ".join(found)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """Shared folders are searched when the last test of a file is over, before they may go."""
+        if nextitem is None or nextitem.path != item.path:
+            folders, self.folders = self.folders, []
+            for finding in self.findings(folders):
+                pytest.fail(f"A secret value leaked into {finding}", pytrace=False)
+        return (yield)
+
+    def _watched(self, readouterr: Any) -> Any:
+        def watched() -> Any:
+            captured = readouterr()
+            for text in captured:
+                self.show("captured output", text)
+            return captured
+
+        return watched
+
+    def _remembered(self, mktemp: Any) -> Any:
+        def remembered(*arguments: Any, **options: Any) -> Any:
+            folder = mktemp(*arguments, **options)
+            self.folders.append(folder)
+            return folder
+
+        return remembered
+
+    def communicate(self, process: Any, *arguments: Any, **options: Any) -> Any:
+        """What a child process printed, and what it was called with."""
+        outputs = _communicate(process, *arguments, **options)
+        called = process.args if isinstance(process.args, str | bytes) else " ".join(map(str, process.args))
+        for text in (*outputs, called):
+            self.show("a child process", text)
+        return outputs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take up the law for this process; a worker of pytest-xdist is a process of its own."""
+    law = LeakLaw()
+    config.pluginmanager.register(law, "leak-law")
+
+    def communicate(process: Any, *arguments: Any, **options: Any) -> Any:
+        return law.communicate(process, *arguments, **options)
+
+    subprocess.Popen.communicate = communicate  # type: ignore[method-assign]
+
+
+def pytest_unconfigure() -> None:
+    """Leave the standard library as it was."""
+    subprocess.Popen.communicate = _communicate  # type: ignore[method-assign]
