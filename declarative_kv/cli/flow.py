@@ -51,7 +51,7 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     """Resolve, refresh, compare values, plan. Writes nothing."""
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
-    reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen)
+    reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy)
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)

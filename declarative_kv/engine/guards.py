@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from declarative_kv.engine.access import lost_access
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Block, Change, Irreversible, Reason, Value
+from declarative_kv.model.resource import Reading
 from declarative_kv.model.specs import RoleAssignmentSpec, VaultSpec
 
 Changes = tuple[Change, ...]
@@ -26,16 +27,18 @@ def guard(inputs: Inputs, changes: Changes) -> tuple[Block, ...]:
     return tuple(sorted(marked, key=lambda block: (block.code, str(block.address or ""))))
 
 
-def irreversible(inputs: Inputs, changes: Iterable[Change]) -> tuple[Irreversible, ...]:
+def irreversible(inputs: Inputs, changes: Changes) -> tuple[Irreversible, ...]:
     """What cannot be undone once it is done, guarded or not."""
     seen = (*inputs.reading.rest, *inputs.reading.live.values())
     granted = Counter(one.parent.lower() for one in seen if one.parent and isinstance(one.spec, RoleAssignmentSpec))
-    return tuple(one for change in changes for one in _irreversible(change, granted))
+    left = left_behind(inputs.reading, changes)
+    swept = (Irreversible(at, f"what else is in it is deleted for good: {_some(ids)}") for at, ids in left.items())
+    return (*(one for change in changes for one in _irreversible(change, granted)), *swept)
 
 
 def _marked(inputs: Inputs, block: Block) -> Block:
     allowed = block.code in inputs.options.allow or block.allow in inputs.options.allow
-    return Block(block.code, block.address, block.detail, allowed and block.code != "import-only")
+    return Block(block.code, block.address, block.detail, bool(block.allow) and allowed)
 
 
 def _protected(inputs: Inputs, changes: Changes) -> Iterator[Block]:
@@ -81,20 +84,32 @@ def _value_moved_outside(inputs: Inputs, changes: Changes) -> Iterator[Block]:
 def _recover_unmanaged(inputs: Inputs, changes: Changes) -> Iterator[Block]:
     for change in changes:
         if change.action is Action.RECOVER and change.prior is None:
-            yield Block("recover-unmanaged", change.address, "was deleted by somebody else and would be brought back")
+            yield Block(
+                "recover-unmanaged",
+                change.address,
+                "is soft-deleted, was never in this state, and would be brought back",
+            )
 
 
 def _group_not_empty(inputs: Inputs, changes: Changes) -> Iterator[Block]:
-    destroyed = {change.live.id for change in changes if change.action is Action.DESTROY and change.live is not None}
-    for change in changes:
-        if change.action is not Action.DESTROY:
-            continue
-        left = [one for one in inputs.reading.contents.get(change.address, ()) if one.lower() not in destroyed]
-        if left:
-            shown = ", ".join(one.rpartition("/")[2] for one in left[:5]) + (" …" if len(left) > 5 else "")
-            yield Block(
-                "group-not-empty", change.address, f"holds {len(left)} that this plan does not destroy: {shown}"
-            )
+    for at, left in left_behind(inputs.reading, changes).items():
+        yield Block("group-not-empty", at, f"holds {len(left)} that this plan does not destroy: {_some(left)}")
+
+
+def _some(ids: Sequence[str]) -> str:
+    """The names of the first few."""
+    return ", ".join(one.rpartition("/")[2] for one in ids[:5]) + (" …" if len(ids) > 5 else "")
+
+
+def left_behind(reading: Reading, changes: Changes) -> dict[Address, tuple[str, ...]]:
+    """The ids of what lies in a container that is destroyed and is not destroyed itself, by the container's address."""
+    going = [change for change in changes if change.action is Action.DESTROY]
+    destroyed = {change.live.id for change in going if change.live is not None}
+    left = {
+        change.address: tuple(one for one in reading.contents.get(change.address, ()) if one.lower() not in destroyed)
+        for change in going
+    }
+    return {at: ids for at, ids in left.items() if ids}
 
 
 def _many_destroys(inputs: Inputs, changes: Changes) -> Iterator[Block]:

@@ -38,10 +38,13 @@ async def refresh(
     desired: Desired,
     state: State,
     addresses: Iterable[Address] | None = None,
+    *,
+    destroying: bool = False,
 ) -> Reading:
     """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
 
-    Raises nothing for what Azure refuses: that is in `unreadable` and `unread`.
+    Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
+    container in state are listed, else of those alone that are no longer declared.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
     places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
@@ -52,7 +55,7 @@ async def refresh(
     await _read_all(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
     reading = _match(kinds, desired, state, places, gathered)
     reading = await _examine_existing(kinds, azure, desired, reading)
-    return replace(reading, contents=await _contents(kinds, azure, desired, state, reading))
+    return replace(reading, contents=await _contents(kinds, azure, {} if destroying else desired, state, reading))
 
 
 def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[Scope, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declarative_kv.engine.guards import left_behind
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import StalePlan
@@ -20,6 +21,7 @@ def desired_of(plan: Plan) -> Desired:
 def check_fresh(plan: Plan, state: State, reading: Reading) -> None:
     """Raise `StalePlan` with every address of the plan whose entry or object is not as the plan saw it."""
     problems = [_problem(change.address, why) for change in plan.changes for why in _moved(change, state, reading)]
+    problems += [_problem(at, f"Something came into {at}, which would go with it") for at in _filled(plan, reading)]
     if plan.base[0] and state.lineage != plan.base[0]:
         problems = [_problem(None, "The state is another one (its lineage differs)")]
     if problems:
@@ -36,6 +38,12 @@ def _moved(change: Change, state: State, reading: Reading) -> Iterator[str]:
     live = reading.live.get(at) or _unmanaged(change, reading)
     if not _same(live, change.live):
         yield f"{at} has changed in Azure"
+
+
+def _filled(plan: Plan, reading: Reading) -> Iterator[Address]:
+    """The containers to destroy that hold something else now, although the plan saw nothing else in them."""
+    seen = {block.address for block in plan.blocks if block.code == "group-not-empty"}
+    yield from (at for at in left_behind(reading, plan.changes) if at not in seen)
 
 
 def _unmanaged(change: Change, reading: Reading) -> Observed | None:
