@@ -23,10 +23,16 @@ def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
 
 
 def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[Change]:
-    """The destroys that `others: delete` asks for; the running identity's last grant on a vault stays."""
-    if inputs.options.destroy or inputs.options.refresh_only:
+    """The destroys that `others: delete` asks for; the running identity's last grant on a vault stays.
+
+    A vault that a run only brings along, because a target needs it, keeps what is in it.
+    """
+    options = inputs.options
+    if options.destroy or options.refresh_only:
         return
     for one in unmanaged:
+        if options.targets and one.vault not in options.targets:
+            continue
         if one.policy is OtherPolicy.DELETE and not _is_last_grant(inputs, one, current):
             yield Change(one.address, Action.DESTROY, Reason.OTHERS_DELETE, live=one.live)
 
