@@ -154,7 +154,9 @@ class Block:
 
     @property
     def allow(self) -> str:
-        """The argument of `--allow` that lifts it."""
+        """The argument of `--allow` that lifts it; empty for `import-only`, which the command line itself asked for."""
+        if self.code == "import-only":
+            return ""
         return f"{self.code}={self.address}" if self.address else self.code
 
 

@@ -231,3 +231,8 @@ def test_a_grant_to_somebody_else_now_is_replaced() -> None:
     change = only(make([wanted], [entry("grant.g")], [live("grant.g")]))
     assert change.action is Action.REPLACE
     assert [(d.path, d.before, d.after) for d in change.diff] == [(("name",), "g", "other")]
+
+
+def test_import_only_cannot_be_lifted() -> None:
+    made = make([thing(A)], import_only=True, allow=("import-only",))
+    assert [(block.allow, block.allowed) for block in made.blocks] == [("", False)]
