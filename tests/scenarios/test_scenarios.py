@@ -47,13 +47,39 @@ def _given(folder: Path) -> set[str]:
 
 
 def execute(step: Step, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run one command line; its output, and `[exit N]` where that is not 0."""
-    words = shlex.split(step.command)
+    """Run one command line; its output, and `[exit N]` where that is not 0.
+
+    `echo TEXT | dkv …` gives the command an input, `dkv … | grep -E PATTERN` shows the lines that match, and
+    `dkv … > /dev/null` none of them, for a step that is not what the scenario is about.
+    """
+    first, *rest = _piped(shlex.split(step.command))
     given = ""
-    if "|" in words:
-        cut = words.index("|")
-        assert words[0] == "echo", step.command
-        given, words = " ".join(words[1:cut]) + "\n", words[cut + 1 :]
+    if first[0] == "echo":
+        given, first, rest = " ".join(first[1:]) + "\n", rest[0], rest[1:]
+    shown = _run(first, given, folder, monkeypatch)
+    if not rest:
+        return shown
+    (filtering,) = rest
+    assert filtering[:-1] == ["grep", "-E"], step.command
+    lines = shown.splitlines(keepends=True)
+    return "".join(line for line in lines if re.search(filtering[-1], line) or line.startswith("[exit "))
+
+
+def _piped(words: list[str]) -> list[list[str]]:
+    """The commands of a pipe; discarding the output is one that lets nothing through."""
+    if words[-2:] == [">", "/dev/null"]:
+        words = [*words[:-2], "|", "grep", "-E", "(?!)"]
+    commands: list[list[str]] = [[]]
+    for word in words:
+        if word == "|":
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    return commands
+
+
+def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The output of one command without its pipe."""
     match words[0]:
         case "export":
             name, _, value = words[1].partition("=")
@@ -79,7 +105,7 @@ def execute(step: Step, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def run_dkv(arguments: list[str], given: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The command line in this process, both streams in one, as a person sees them."""
     seen = io.StringIO()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
     with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
         code = main(arguments)
     return seen.getvalue() + (f"[exit {code}]\n" if code else "")
@@ -90,9 +116,7 @@ def _emulator(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", scenario_files(ROOT), ids=lambda path: path.stem)
-def test_scenario(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     text = path.read_text()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "110")
