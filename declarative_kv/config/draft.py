@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
-from declarative_kv.config.problem import Problem, choices
+from declarative_kv.config.problem import MAX_PROBLEMS, Problem, choices
 from declarative_kv.config.schema import Common, Root
 from declarative_kv.config.source import Places, Sources
 from declarative_kv.config.tree import Map
-from declarative_kv.config.validate import MAX_PROBLEMS, Overwhelmed, Path
+from declarative_kv.config.validate import Overwhelmed, Path
 from declarative_kv.model.address import Address
 from declarative_kv.model.refs import SubscriptionRef
 from declarative_kv.model.resource import Importing, Lifecycle, OtherPolicy, Resource

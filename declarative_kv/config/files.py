@@ -123,7 +123,7 @@ def _hide_in_line(error: Unparsable, sources: Sources) -> None:
     if mark is None or not sources.files:
         return
     number, line, _, _ = unpack(mark)
-    column = in_line(sources.line(number, line), error.path)
+    column = in_line(sources.files[number].line(line), error.path)
     if column is not None:
         sources.hide(pack(number, line, column, TO_END))
 

@@ -14,12 +14,12 @@ from declarative_kv.config.files import Parsed, open_included, open_root
 from declarative_kv.config.hidden import slipped_in
 from declarative_kv.config.merge import Assembly, assemble, overlay, with_defaults
 from declarative_kv.config.principals import principals
-from declarative_kv.config.problem import Problem, diagnostic
+from declarative_kv.config.problem import MAX_PROBLEMS, Problem, diagnostic
 from declarative_kv.config.schema import Defaults, Root
 from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
 from declarative_kv.config.tree import Map
-from declarative_kv.config.validate import MAX_PROBLEMS, Overwhelmed, validate
+from declarative_kv.config.validate import Overwhelmed, validate
 from declarative_kv.config.variables import Variables, replace_all, settle
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Document

@@ -79,6 +79,9 @@ SUMMARIES = {
 }
 """The fixed words of every code that loading a configuration can give."""
 
+MAX_PROBLEMS = 1000
+"""How many mistakes are listed; a file with more is not a configuration."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

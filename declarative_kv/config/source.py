@@ -54,6 +54,13 @@ class Source:
     path: Path
     name: str
     text: str
+    _lines: list[str] = field(default_factory=list, compare=False, repr=False)
+
+    def line(self, number: int) -> str:
+        """A line by its number from zero; empty behind the end."""
+        if not self._lines:
+            self._lines.extend(_BREAK.split(self.text))
+        return self._lines[number] if number < len(self._lines) else ""
 
     @property
     def folder(self) -> Path:
@@ -67,7 +74,6 @@ class Sources:
 
     files: list[Source] = field(default_factory=list)
     _hidden: dict[tuple[int, int], set[tuple[int, int]]] = field(default_factory=dict)
-    _lines: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, path: Path, name: str, text: str) -> Source:
         """Register a file that was read."""
@@ -87,17 +93,10 @@ class Sources:
     def span(self, mark: int) -> Span:
         """The place of a mark, with its line of text in which values that slipped in are starred out."""
         number, line, column, width = unpack(mark)
-        text = self.line(number, line)
+        text = self.files[number].line(line)
         shown = self._masked(number, line, text) if column < _SHOWN else ""
         width = max(1, min(width, len(text) - column))
         return Span(self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
-
-    def line(self, number: int, line: int) -> str:
-        """A line of a file by numbers from zero; empty behind the end."""
-        if number not in self._lines:
-            self._lines[number] = _BREAK.split(self.files[number].text)
-        lines = self._lines[number]
-        return lines[line] if line < len(lines) else ""
 
     def _masked(self, number: int, line: int, text: str) -> str:
         for start, width in self._hidden.get((number, line), ()):

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave the C parser out
 
-from declarative_kv.config.problem import Problem, Unparsable
+from declarative_kv.config.problem import MAX_PROBLEMS, Problem, Unparsable
 from declarative_kv.config.source import TO_END, Source, pack, unpack
 
 MAX_DEPTH = 64
@@ -175,6 +175,8 @@ class _Builder:
             line = unpack(node.marks[key][0])[1] + 1
             detail = f"`{key}` is set on line {line} already; YAML would silently keep only one of the two."
             self.problems.append(Problem("duplicate-key", detail, "Remove one of the two.", mark))
+            if len(self.problems) > MAX_PROBLEMS:
+                raise Unparsable(Problem("too-many-problems", *_MANY, mark))
         top.key, top.key_mark = key, mark
 
     def attach(self, value: Any, mark: int) -> None:
@@ -292,6 +294,10 @@ _LARGE = (
     f"The file has more than {MAX_NODES:,} keys and values.",
     "Split it, and name the parts under `include`.",
 )
+_MANY = (
+    f"More than {MAX_PROBLEMS:,} keys are set twice or have a tag.",
+    "Check that this is the right file.",
+)
 _BOMB = (
     f"The aliases of this file stand for more than {MAX_EXPANDED:,} nodes together.",
     "Write the parts out, or use `defaults`.",
@@ -308,8 +314,14 @@ def _unreadable_text(source: Source, error: yaml.reader.ReaderError) -> Problem:
 
 def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     """The parser's complaint in its place."""
-    place = error.problem_mark or error.context_mark
     words = ", ".join(part for part in (error.context, error.problem) if part)
     hint = "Check quotes, brackets and indentation on this line and the one before; tabs do not indent."
-    mark = None if place is None else pack(source.number, place.line, place.column, 1)
+    place = error.problem_mark
+    assert place is not None, "the parser always says where"
+    line, column = place.line, place.column
+    while line > 0 and not source.line(line).strip():
+        # Where the file ends there is nothing to show: the last line that has text shows what is missing.
+        line -= 1
+        column = max(0, len(source.line(line)) - 1)
+    mark = pack(source.number, line, column, 1)
     return Problem("syntax", f"{words[:1].upper()}{words[1:]}.", hint, mark)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from declarative_kv.config.problem import SUMMARIES, Problem, choices
+from declarative_kv.config.problem import MAX_PROBLEMS, SUMMARIES, Problem, choices
 from declarative_kv.config.schema import SOURCE_HINT
 from declarative_kv.config.tree import Map, Seq
 
@@ -17,8 +17,6 @@ M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
 _BRIEF = {"include_url": False, "include_input": False}
-MAX_PROBLEMS = 1000
-"""How many mistakes are listed; a file with more is not a configuration."""
 
 
 class Overwhelmed(Exception):
