@@ -75,7 +75,7 @@ async def _with_client(folder: Path, work: Callable[[Any], Awaitable[Any]]) -> A
     from azure.identity.aio import ClientSecretCredential
     from azure.keyvault.secrets.aio import SecretClient
 
-    from declarative_kv.emulator.private import open_private
+    from declarative_kv.emulator.host.private import open_private
     from declarative_kv.emulator.seed import TENANT
 
     with open_private(folder / "state" / ".emulator") as emulator:
