@@ -32,7 +32,7 @@ def irreversible(inputs: Inputs, changes: Changes) -> tuple[Irreversible, ...]:
     seen = (*inputs.reading.rest, *inputs.reading.live.values())
     granted = Counter(one.parent.lower() for one in seen if one.parent and isinstance(one.spec, RoleAssignmentSpec))
     left = left_behind(inputs.reading, changes)
-    swept = (Irreversible(at, f"what else is in it is deleted for good: {_some(ids)}") for at, ids in left.items())
+    swept = (Irreversible(at, f"everything else in it goes too: {_some(ids)}") for at, ids in left.items())
     return (*(one for change in changes for one in _irreversible(change, granted)), *swept)
 
 

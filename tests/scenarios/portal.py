@@ -30,6 +30,7 @@ class Portal:
 
     credential: Any
     transport: InProcessTransport
+    me: str
 
     def vaults(self) -> KeyVaultManagementClient:
         return KeyVaultManagementClient(
@@ -69,17 +70,25 @@ def opened(folder: Path) -> Iterator[Portal]:
             transport=transport,
             disable_instance_discovery=True,
         )
-        yield Portal(credential, transport)
+        yield Portal(credential, transport, identity["object_id"])
 
 
-async def run(folder: Path, words: list[str]) -> None:
-    """Carry out `portal NOUN VERB ARGUMENT…`."""
+async def run(folder: Path, words: list[str]) -> str:
+    """Carry out `portal NOUN VERB ARGUMENT…`, where `me` is the object id of the identity that runs dkv; what it shows."""
     with opened(folder) as portal:
-        await VERBS[words[0], words[1]](portal, *words[2:])
+        arguments = [portal.me if word == "me" else word for word in words[2:]]
+        shown = await VERBS[words[0], words[1]](portal, *arguments)
+    return f"{shown}\n" if shown else ""
 
 
 async def _secret_set(portal: Portal, vault: str, name: str, value: str) -> None:
     await portal.secrets(vault).set_secret(name, value)
+
+
+async def _secret_versions(portal: Portal, vault: str, name: str) -> str:
+    """How many versions a secret has."""
+    found = [one async for one in portal.secrets(vault).list_properties_of_secret_versions(name)]
+    return f"{len(found)} version{'s' if len(found) != 1 else ''}"
 
 
 async def _secret_delete(portal: Portal, vault: str, name: str) -> None:
@@ -188,8 +197,9 @@ async def _scope(portal: Portal, scope: str) -> str:
     return str((await portal.vaults().vaults.get(group, scope)).id)
 
 
-VERBS: dict[tuple[str, str], Callable[..., Awaitable[None]]] = {
+VERBS: dict[tuple[str, str], Callable[..., Awaitable[str | None]]] = {
     ("secret", "set"): _secret_set,
+    ("secret", "versions"): _secret_versions,
     ("secret", "delete"): _secret_delete,
     ("secret", "purge"): _secret_purge,
     ("secret", "update"): _secret_update,

@@ -89,8 +89,7 @@ def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyP
             monkeypatch.delenv(words[1])
             return ""
         case "portal":
-            asyncio.run(portal.run(_emulator(folder), words[1:]))
-            return ""
+            return asyncio.run(portal.run(_emulator(folder), words[1:]))
         case "cat":
             return (folder / words[1]).read_text()
         case "rm":
