@@ -47,6 +47,8 @@ def changes_of(inputs: Inputs) -> tuple[Change, ...]:
     if inputs.options.refresh_only:
         return tuple(_accepting(change) for change in changes.values())
     changes = {at: _known_after_recover(change, changes) for at, change in changes.items()}
+    owners = claimed(inputs)
+    changes = {at: _handed_over(change, owners) for at, change in changes.items()}
     return tuple(_contained(change, changes, inputs) for change in changes.values())
 
 
@@ -231,6 +233,30 @@ def _known_after_recover(change: Change, changes: Mapping[Address, Change]) -> C
     if not comes_back:
         return change
     return replace(change, action=Action.NOOP, reason=Reason.EQUAL, verdict=None, known=False, writes_value=False)
+
+
+def claimed(inputs: Inputs) -> dict[str, Address]:
+    """Who wants which object, by its id in lower case: as the YAML computes it, or an equal one under another id."""
+    owners = {}
+    for at in sorted(inputs.desired):
+        wanted, live = inputs.wanted(at), inputs.reading.live.get(at)
+        if wanted is None:
+            continue
+        kind = inputs.kinds[at.kind]
+        owners[kind.remote_id(wanted.spec).lower()] = at
+        if live is not None and kind.equivalent(wanted.spec, live.spec):
+            owners[live.id] = at
+    return owners
+
+
+def _handed_over(change: Change, owners: Mapping[str, Address]) -> Change:
+    """An object that another address wants from now on is let go, not deleted: an entry was renamed or moved."""
+    known = change.live or change.prior
+    if known is None or owners.get(known.remote_id.lower(), change.address) == change.address:
+        return change
+    if change.action is Action.DESTROY:
+        return replace(change, action=Action.FORGET, reason=Reason.HANDED_OVER)
+    return replace(change, reason=Reason.HANDED_OVER) if change.action is Action.REPLACE else change
 
 
 def _contained(change: Change, changes: Mapping[Address, Change], inputs: Inputs) -> Change:

@@ -7,7 +7,7 @@ the removal of such grants.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,7 +16,7 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DependencyCycle
 from declarative_kv.model.kind import Kinds, Plane
 from declarative_kv.model.plan import Action, Change, Reason
-from declarative_kv.model.resource import Desired
+from declarative_kv.model.resource import Desired, Resource
 
 Edges = dict[Address, set[Address]]
 
@@ -61,10 +61,10 @@ def check_cycles(desired: Desired) -> None:
 
 
 def make_after_needs(work: Work, edges: Edges) -> None:
-    """What is made or changed comes after what it needs."""
+    """What is made or changed comes after what it needs, and after what that needs where nothing happens to it."""
     for at, change in work.changes.items():
         if change.action in _MAKES and change.desired is not None:
-            edges[at] |= {need for need in change.desired.depends_on if _acts(work, need, _MAKES)}
+            edges[at] |= set(_made_needs(work, change.desired))
 
 
 def unmake_after_needers(work: Work, edges: Edges) -> None:
@@ -109,6 +109,16 @@ def data_between_grants(work: Work, edges: Edges) -> None:
                     edges[write].add(at)
                 elif change.action in _UNMAKES and change.reason is not Reason.CONTAINED:
                     edges[at].add(write)
+
+
+def _made_needs(work: Work, resource: Resource) -> Iterator[Address]:
+    """A resource's nearest needs that are made or changed: a secret that stays in a vault that comes back is none."""
+    for need in resource.depends_on:
+        change = work.changes.get(need)
+        if change is not None and change.action in _MAKES:
+            yield need
+        elif change is not None and change.desired is not None:
+            yield from _made_needs(work, change.desired)
 
 
 RULES: tuple[Rule, ...] = (make_after_needs, unmake_after_needers, contained_after_container, data_between_grants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from declarative_kv.engine.changes import Inputs, below_vaults
+from declarative_kv.engine.changes import Inputs, below_vaults, claimed
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Reason, Unmanaged
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
@@ -30,8 +30,9 @@ def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: s
     options = inputs.options
     if options.destroy or options.refresh_only:
         return
+    owners = claimed(inputs)
     for one in unmanaged:
-        if options.targets and one.vault not in options.targets:
+        if (options.targets and one.vault not in options.targets) or one.live.id in owners:
             continue
         if one.policy is OtherPolicy.DELETE and not _is_last_grant(inputs, one, current):
             yield Change(one.address, Action.DESTROY, Reason.OTHERS_DELETE, live=one.live)
@@ -42,7 +43,7 @@ def _counts(one: Observed) -> bool:
 
 
 def _policy(inputs: Inputs, vault: Address, kind: str) -> OtherPolicy:
-    return inputs.desired[vault].lifecycle.others.get(kind, OtherPolicy.REPORT)
+    return inputs.desired[vault].lifecycle.policy(kind)
 
 
 def _is_last_grant(inputs: Inputs, one: Unmanaged, current: str) -> bool:

@@ -17,7 +17,9 @@ def check_shape(inputs: Inputs, changes: Iterable[Change]) -> None:
     changes = tuple(changes)
     if inputs.options.refresh_only:
         return
-    unmanaged = [problem for change in changes for problem in _unmanaged(inputs, change)]
+    # An entry that was renamed or moved: its object is ours, and goes on under the new address.
+    let_go = frozenset(e.remote_id.lower() for at, e in inputs.state.entries.items() if inputs.wanted(at) is None)
+    unmanaged = [problem for change in changes for problem in _unmanaged(inputs, change, let_go)]
     problems = [
         *unmanaged,
         *(problem for change in changes for problem in _immutable(inputs, change)),
@@ -28,9 +30,9 @@ def check_shape(inputs: Inputs, changes: Iterable[Change]) -> None:
         raise (UnmanagedExists if len(unmanaged) == len(problems) else PlanError).of(problems)
 
 
-def _unmanaged(inputs: Inputs, change: Change) -> Iterator[Diagnostic]:
+def _unmanaged(inputs: Inputs, change: Change, let_go: frozenset[str]) -> Iterator[Diagnostic]:
     takes_over = change.action in (Action.IMPORT, Action.RECOVER) and change.prior is None
-    if not takes_over or inputs.importing(change.address):
+    if not takes_over or inputs.importing(change.address) or (change.live is not None and change.live.id in let_go):
         return
     deleted = change.live is not None and change.live.condition is Condition.SOFT_DELETED
     state = "exists in Azure, soft-deleted," if deleted else "exists in Azure"

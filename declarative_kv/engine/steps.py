@@ -122,12 +122,12 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
     old = change.live if change.live is not None and change.live.condition is Condition.LIVE else None
     replaced = _replaced_id(change)
     same = old is not None and kind.equivalent(change.desired.spec, old.spec)
-    shared = change.prior is not None and bool(change.prior.facts.get("shared"))
-    if same and old is not None and not shared:
+    ours = _is_ours_to_delete(change)
+    if same and old is not None and ours:
         await kind.delete(tools.azure, old)
     tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     new = await kind.create(tools.azure, change.desired.spec)
-    if not same and replaced is not None and not shared and replaced.lower() != new.id:
+    if not same and replaced is not None and ours and replaced.lower() != new.id:
         await _read_back(tools, kind, change, new)
         await kind.delete(tools.azure, old or replace(new, remote_id=replaced))
     tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
@@ -200,6 +200,12 @@ def _put_back(tools: Tools, change: Change) -> None:
         tools.journal.put(change.prior)
     elif tools.journal.get(change.address) is not None:
         tools.journal.drop(change.address)
+
+
+def _is_ours_to_delete(change: Change) -> bool:
+    """Whether a replaced assignment may go: not one that was there before us, or that another entry takes over."""
+    shared = change.prior is not None and bool(change.prior.facts.get("shared"))
+    return not shared and change.reason is not Reason.HANDED_OVER
 
 
 def _replaced_id(change: Change) -> str | None:

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     IMPORTING = "import"
     INTERRUPTED = "an earlier run was interrupted"
     CONTAINED = "goes with its vault"
+    HANDED_OVER = "goes on under another address"
 
 
 @dataclass(frozen=True, slots=True)

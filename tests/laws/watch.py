@@ -108,10 +108,13 @@ def left_untried(done: Done) -> Iterator[str]:
         if by_address[one.address].action is Action.DESTROY
     }
     still = {*(done.outcome.skipped or {}), *done.outcome.unstarted, *refused} & by_address.keys()
-    tried = {one for at, change in by_address.items() if at not in still for one in ids_of(change)}
+    tried = [change for at, change in by_address.items() if at not in still]
+    planned = {one for change in tried for one in ids_of(change)}
+    whole = tuple(f"{one}/" for change in tried if _takes_all_along(change) for one in ids_of(change))
     for at in sorted(still):
-        for one in sorted((ids_of(by_address[at]) - tried) & touched(done)):
-            yield f"{at} was not carried out, and {one} changed"
+        for one in sorted((ids_of(by_address[at]) - planned) & touched(done)):
+            if not one.startswith(whole):
+                yield f"{at} was not carried out, and {one} changed"
 
 
 def forgotten(done: Done) -> Iterator[str]:
