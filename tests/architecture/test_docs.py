@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from declarative_kv.config import json_schema
 from declarative_kv.config.problem import SUMMARIES
 from declarative_kv.engine.guards import GUARDS
 from declarative_kv.kinds import registry
@@ -116,6 +117,26 @@ def test_every_code_is_explained_and_no_other() -> None:
 
 def test_every_kind_has_a_page() -> None:
     assert {path.stem for path in (ROOT / "docs" / "kinds").glob("*.md")} - {"index"} == set(registry())
+
+
+SETTINGS = {
+    "resource_group": ("ResourceGroup",),
+    "vault": ("Vault", "Network", "Others"),
+    "access_policy": ("PolicyGrant",),
+    "secret": ("Secret", "ValueFrom", "Generate"),
+    "role_assignment": ("RoleGrant",),
+    "reader_role": ("RoleGrant",),
+}
+"""The parts of the schema that each kind's page explains."""
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_a_kinds_page_names_every_setting(kind: str) -> None:
+    page = FENCE.sub("", (ROOT / "docs" / "kinds" / f"{kind}.md").read_text())
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", page))))
+    definitions = json_schema()["$defs"]
+    settings = {name for part in SETTINGS[kind] for name in definitions[part]["properties"]}
+    assert settings - named == set()
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

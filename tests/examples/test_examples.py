@@ -233,3 +233,18 @@ def _compare_value(value: str, wanted: Secret, values: Mapping[str, str]) -> Non
         assert len(value) == wanted.value
     else:
         assert value == values.get(wanted.value, wanted.value)
+
+
+def test_the_configuration_that_the_readme_shows_is_planned(tmp_path: Path) -> None:
+    text = (EXAMPLES.parent / "README.md").read_text()
+    (tmp_path / "dkv.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    done = subprocess.run(
+        [sys.executable, "-m", "declarative_kv", "plan", "-f", str(tmp_path), "--detailed-exitcode"],
+        env={**os.environ, "DKV_EMULATOR": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Plan: 6 to add, 0 to change, 0 to destroy." in done.stdout
