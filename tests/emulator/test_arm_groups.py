@@ -95,6 +95,15 @@ def test_deleting_a_group_takes_its_time_at_azures_pace() -> None:
     assert arm.call("HEAD", GROUP).status == 404
 
 
+def test_a_client_of_a_fast_emulator_is_told_to_ask_again_soon() -> None:
+    arm = Arm(time_scale=0.01)
+    arm.make_group()
+    started = arm.call("DELETE", GROUP)
+    assert started.headers["retry-after"] == "1"  # clients take 0 for none, and wait half a minute
+    waiting = arm.follow(started.headers["location"])
+    assert (waiting.status, waiting.headers["retry-after"]) == (202, "1")
+
+
 def test_deleting_a_group_soft_deletes_its_vaults_and_loses_its_assignments(arm: Arm) -> None:
     arm.make_group()
     arm.make_vault()

@@ -53,7 +53,9 @@ def test_a_new_vault_registers_its_name_for_half_a_minute_at_azures_pace() -> No
     arm = Arm(time_scale=1.0)
     arm.make_group()
     assert arm.make_vault().body["properties"]["provisioningState"] == "RegisteringDns"
-    assert arm.call("GET", VAULT).body["properties"]["provisioningState"] == "RegisteringDns"
+    waiting = arm.call("GET", VAULT)
+    assert waiting.body["properties"]["provisioningState"] == "RegisteringDns"
+    assert "retry-after" not in waiting.headers
     arm.world.clock.shift(31)
     assert arm.call("GET", VAULT).body["properties"]["provisioningState"] == "Succeeded"
     assert arm.make_vault().body["properties"]["provisioningState"] == "Succeeded"
@@ -314,6 +316,20 @@ def test_a_purge_frees_the_name_and_loses_the_content(arm: Arm) -> None:
     assert (done.status, done.body["status"]) == (200, "Succeeded")
     assert arm.world.store.get("secrets", f"{uid}/db") is None
     assert arm.make_vault().status == 200
+
+
+def test_a_client_of_a_fast_emulator_is_told_to_ask_again_soon() -> None:
+    arm = Arm(time_scale=0.01)
+    arm.make_group()
+    made = arm.make_vault()
+    assert (made.body["properties"]["provisioningState"], made.headers["retry-after"]) == ("RegisteringDns", "1")
+    assert arm.call("GET", VAULT).headers["retry-after"] == "1"
+    arm.world.clock.shift(1)
+    assert "retry-after" not in arm.call("GET", VAULT).headers
+    arm.call("DELETE", VAULT)
+    started = arm.call("POST", f"{DELETED}/purge")
+    assert started.headers["retry-after"] == "1"
+    assert arm.follow(started.headers["location"]).headers["retry-after"] == "1"
 
 
 def test_a_purge_takes_its_time_at_azures_pace() -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -166,6 +167,19 @@ def bad_content() -> AzureFault:
     """The 400 for a body that is not what the operation takes."""
     message = "The request content was invalid and could not be deserialized."
     return AzureFault(400, "InvalidRequestContent", message, headers=GATEWAY)
+
+
+def retry_after(call: Call, seconds: float) -> dict[str, str]:
+    """The header that asks for so many seconds of patience, fewer in an emulator that is faster than Azure.
+
+    It says a whole number, and 0 only where nothing has to be waited for: clients take 0 for no word at all.
+    """
+    return {"retry-after": str(ceil(seconds * min(1.0, call.world.settings.time_scale)))}
+
+
+def hurry(call: Call, seconds: float) -> dict[str, str]:
+    """The same header where Azure sends none and its clients wait half a minute: only while faster than Azure."""
+    return retry_after(call, seconds) if 0 < call.world.settings.time_scale < 1 else {}
 
 
 def tags_of(body: Mapping[str, Any]) -> dict[str, str] | None:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from declarative_kv.emulator.access.authz import ASSIGNMENTS
-from declarative_kv.emulator.arm.call import Call, Route, page, region, stamp
+from declarative_kv.emulator.arm.call import Call, Route, hurry, page, region, retry_after, stamp
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
 PURGE_SECONDS = 11.0  # the median of recorded purges
+_POLL_SECONDS = 5.0
 DEFAULT_RETENTION_DAYS = 90
 SERVICE_HEADERS = {"x-ms-keyvault-service-version": "1.5.1455.0"}
 _NAME = re.compile(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
@@ -149,8 +150,7 @@ def _purge(call: Call, names: Mapping[str, str]) -> Response:
     call.store.put("operations", operation.lower(), {"created": created, "done_at": done_at})
     place = f"/subscriptions/{names['s']}/providers/Microsoft.KeyVault/locations/{region(names['location'])}"
     location = call.link(f"{place}/operationResults/{operation}")
-    wait = str(round(5 * min(1.0, call.world.settings.time_scale)))
-    return Response(202, {**SERVICE_HEADERS, "location": location, "retry-after": wait})
+    return Response(202, {**SERVICE_HEADERS, "location": location, **retry_after(call, _POLL_SECONDS)})
 
 
 def _operation(call: Call, names: Mapping[str, str]) -> Response:
@@ -160,7 +160,8 @@ def _operation(call: Call, names: Mapping[str, str]) -> Response:
         raise AzureFault(404, "ResourceNotFound", message, headers=SERVICE_HEADERS)
     body = {"createdDateTime": _spaced(operation["created"])}
     if operation["done_at"] > call.now():
-        headers = {**SERVICE_HEADERS, "location": call.link(call.request.path)}
+        location = call.link(call.request.path)
+        headers = {**SERVICE_HEADERS, "location": location, **hurry(call, _POLL_SECONDS)}
         return json_response(202, {**body, "status": "NotStarted"}, headers)
     body |= {"lastActionDateTime": _spaced(operation["done_at"]), "status": "Succeeded"}
     return json_response(200, body, SERVICE_HEADERS)

@@ -8,7 +8,18 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declarative_kv.emulator.arm.call import GATEWAY, Call, Route, bad_filter, equals, filters, page, region, tags_of
+from declarative_kv.emulator.arm.call import (
+    GATEWAY,
+    Call,
+    Route,
+    bad_filter,
+    equals,
+    filters,
+    page,
+    region,
+    retry_after,
+    tags_of,
+)
 from declarative_kv.emulator.arm.deleted import forget_assignments_below, soft_delete
 from declarative_kv.emulator.arm.subscriptions import LOCATIONS
 from declarative_kv.emulator.errors import AzureFault
@@ -16,6 +27,7 @@ from declarative_kv.emulator.http import Response, json_response
 
 GROUP = "/subscriptions/{s}/resourceGroups/{g}"
 DELETE_SECONDS = 61.0  # the median of recorded deletions
+_POLL_SECONDS = 15.0
 _READ = "Microsoft.Resources/subscriptions/resourceGroups/read"
 _BAD_CHARACTERS = re.compile(r"[^\w\-.()]")
 VAULT_TYPE = "Microsoft.KeyVault/vaults"
@@ -188,11 +200,7 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
     operation = urlsafe_b64encode(f"{record['name']}|{uuid.uuid4()}".encode()).decode().rstrip("=")
     call.store.put("operations", operation.lower(), {"created": call.now(), "done_at": call.now() + delay})
     location = call.link(f"/subscriptions/{names['s']}/operationresults/{operation}")
-    return Response(202, {"location": location, "retry-after": _retry_after(call)})
-
-
-def _retry_after(call: Call) -> str:
-    return str(round(15 * min(1.0, call.world.settings.time_scale)))
+    return Response(202, {"location": location, **retry_after(call, _POLL_SECONDS)})
 
 
 def _operation(call: Call, names: Mapping[str, str]) -> Response:
@@ -201,7 +209,7 @@ def _operation(call: Call, names: Mapping[str, str]) -> Response:
         return Response(204)
     if operation["done_at"] > call.now():
         location = call.link(call.request.path)
-        return Response(202, {"location": location, "retry-after": _retry_after(call)})
+        return Response(202, {"location": location, **retry_after(call, _POLL_SECONDS)})
     return Response(200)
 
 

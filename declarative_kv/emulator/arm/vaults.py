@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from declarative_kv.emulator.arm.call import Call, Route, not_found, page, region, system_data, tags_of
+from declarative_kv.emulator.arm.call import Call, Route, hurry, not_found, page, region, system_data, tags_of
 from declarative_kv.emulator.arm.deleted import (
     SERVICE_HEADERS,
     deleted_vault_missing,
@@ -44,7 +44,9 @@ def _is_in(record: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
 
 def _answer(call: Call, record: Mapping[str, Any], *, first: bool = False) -> Response:
     registering = record["ready_at"] > call.now()
-    return json_response(200, shown(call, record, registering=registering, first=first), SERVICE_HEADERS)
+    patience = hurry(call, REGISTER_SECONDS) if registering else {}
+    shape = shown(call, record, registering=registering, first=first)
+    return json_response(200, shape, {**SERVICE_HEADERS, **patience})
 
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
