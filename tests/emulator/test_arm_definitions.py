@@ -91,6 +91,21 @@ def test_a_custom_role_is_offered_where_it_can_be_assigned(arm: Arm) -> None:
     assert len(below.body["value"]) == 1
 
 
+@pytest.mark.parametrize("path", [ROLES, f"{ROLES}/{READER}", f"{ROLES}/{CUSTOM}"])
+def test_roles_of_a_scope_are_read_with_the_right_to(arm: Arm, path: str) -> None:
+    refused = arm.call("GET", path, version=V, caller=arm.stranger)
+    assert (refused.status, refused.code) == (403, "AuthorizationFailed")
+    assert "'Microsoft.Authorization/roleDefinitions/read'" in refused.message
+    reader = arm.application()
+    arm.assign(SUB, reader.object_id, READER)
+    assert arm.call("GET", ROLES, version=V, caller=reader).status == 200
+
+
+def test_the_tenants_built_in_roles_are_anybodys_to_read(arm: Arm) -> None:
+    path = "/providers/Microsoft.Authorization/roleDefinitions"
+    assert arm.call("GET", f"{path}/{READER}", version=V, caller=arm.stranger).status == 200
+
+
 @pytest.mark.parametrize(
     ("guid", "changes", "status", "code"),
     [

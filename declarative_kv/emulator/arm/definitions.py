@@ -68,6 +68,7 @@ def _is_offered(role: Role, scopes: frozenset[str], scope: str, *, below: bool) 
 
 def _list(call: Call, names: Mapping[str, str]) -> Response:
     scope = names["scope"]
+    _require_read(call, scope)
     require_group_of(call, scope)
     terms = filters(call.request.parameter("$filter"))
     scopes = frozenset(place or "/" for place in scopes_upwards(call.store, scope))
@@ -84,7 +85,14 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     return json_response(200, {"value": [_shape(role, scope) for role in found]})
 
 
+def _require_read(call: Call, scope: str) -> None:
+    """Refuse who may not read the roles of a scope; those of the tenant itself are anybody's to read."""
+    if scope:
+        call.require(f"{_TYPE}/read", scope)
+
+
 def _get(call: Call, names: Mapping[str, str]) -> Response:
+    _require_read(call, names["scope"])
     role = find_role(call.store, names["d"].lower())
     if role is None:
         message = f"The specified role definition with ID '{names['d']}' does not exist."
