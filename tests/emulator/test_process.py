@@ -74,6 +74,14 @@ def test_start_leaves_the_callers_streams(folder: Path) -> None:
     assert status(folder)["running"] is True
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_start_needs_no_streams_at_all(folder: Path, closed: str) -> None:
+    script = f'"$0" -m declarative_kv emulator start --data-dir "$1" {closed}'
+    done = subprocess.run(["bash", "-c", script, sys.executable, str(folder)], timeout=30, check=False)
+    assert done.returncode == 0
+    assert status(folder)["running"] is True
+
+
 def test_stop_without_a_server_is_no_error(folder: Path) -> None:
     dkv(folder, "stop")
     assert status(folder)["running"] is False
