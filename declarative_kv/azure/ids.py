@@ -78,6 +78,14 @@ def subscription_of(identifier: str) -> str | None:
     return segments[2] if len(segments) > 2 and segments[1].lower() == "subscriptions" else None
 
 
+def around(identifier: str) -> tuple[str, ...]:
+    """The resource group and the subscription that an id lies in, nearest first."""
+    segments = identifier.split("/")
+    if subscription_of(identifier) is None:
+        return ()
+    return tuple("/".join(segments[:length]) for length in (5, 3) if len(segments) > length)
+
+
 def parse_group(identifier: str) -> tuple[str, str]:
     """Subscription and name of the resource group that an id is of or lies in; raises `ValueError` for another id."""
     segments = identifier.split("/")

@@ -64,7 +64,8 @@ async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     async with opened(making.place, verbose=common.verbose) as run:
         with run.store.locked("apply") as journal:
             addresses = [change.address for change in plan.changes]
-            reading = await refresh(run.kinds, run.session, desired_of(plan), journal.state, addresses)
+            desired = desired_of(plan)
+            reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True)
             check_fresh(plan, journal.state, reading)
             ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
             groups = frozenset(making.groups)

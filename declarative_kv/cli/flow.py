@@ -51,7 +51,9 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     """Resolve, refresh, compare values, plan. Writes nothing."""
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
-    reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy)
+    reading = await refresh(
+        run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy, around=True
+    )
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
@@ -77,7 +79,7 @@ async def drifted(run: Run, document: Document, state: State) -> Plan:
     options = Options(values="never")
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
-    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen)
+    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
     return only_drift(inputs, head_of(document, resolved, state))
 

@@ -43,7 +43,7 @@ def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> 
     after = _grants_after(inputs, changes)
     helpful = helpful_principals(inputs, head.object_id)
     problems = {
-        vault: _problem(vault, change, rbac=_is_rbac(inputs, vault), head=head)
+        vault: _problem(inputs, vault, change, head, _left_out(inputs, change, vault, helpful))
         for (vault, _), change in needed.items()
         if head.object_id and not _covered(inputs, change, vault, after, helpful)
     }
@@ -85,6 +85,8 @@ def _covered(
     assert isinstance(spec, SecretSpec)
     target = f"{spec.vault}/secrets/{spec.name}".lower()
     rbac = _is_rbac(inputs, vault)
+    if rbac and (vault, "role_assignment") in inputs.reading.unlisted:
+        return True  # Who may not see the grants learns from Azure whether there is one.
     for grant, only_live in grants:
         match grant:
             case AccessPolicySpec() if not rbac and str(grant.vault).lower() == str(spec.vault).lower():
@@ -108,20 +110,29 @@ def _is_rbac(inputs: Inputs, vault: Address) -> bool:
     return False
 
 
-def _problem(vault: Address, change: Change, *, rbac: bool, head: Head) -> Diagnostic:
+def _left_out(inputs: Inputs, change: Change, vault: Address, helpful: frozenset[str]) -> Address | None:
+    """A declared grant that would do, were it not for `--target` or `--exclude`."""
+    others = ((at, inputs.desired[at].spec) for at in sorted(inputs.desired.keys() - inputs.chosen))
+    return next((at for at, spec in others if _covered(inputs, change, vault, [(spec, False)], helpful)), None)
+
+
+def _problem(inputs: Inputs, vault: Address, change: Change, head: Head, left_out: Address | None) -> Diagnostic:
     permission, data_action = _NEEDS[change.action]
-    if rbac:
+    if _is_rbac(inputs, vault):
         missing = f"the data action {data_action}"
         entry = f"vaults:\n  {vault.path}:\n    roles: {{deployer: [Key Vault Secrets Officer]}}"
     else:
         missing = f"the secret permission `{permission}` in an access policy"
         entry = f"vaults:\n  {vault.path}:\n    access_policies:\n      deployer: {{template: secret-management}}"
+    hint = f"Add the entry:\n{_indented('principals: {deployer: {current: true}}')}\n{_indented(entry)}"
+    if left_out is not None:
+        hint = f"{left_out} would give it and is left out of this run; take it along:\n    --target {left_out}"
     return Diagnostic(
         code="no-data-access",
         summary="The running identity has no access to the secrets",
         detail=f"{change.address} needs {missing} on {vault}, and {head.identity} ({head.object_id}) has no such "
         "grant, neither now nor in this plan.",
-        hint=f"Add the entry:\n{_indented('principals: {deployer: {current: true}}')}\n{_indented(entry)}",
+        hint=hint,
         span=change.span,
         address=change.address,
     )

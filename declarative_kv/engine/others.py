@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from declarative_kv.engine.changes import Inputs, below_vaults, claimed
@@ -20,6 +21,18 @@ def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
         if (policy := _policy(inputs, vault, one.kind)) is not OtherPolicy.IGNORE
     ]
     return tuple(sorted(found, key=lambda one: (one.vault, one.address)))
+
+
+def unlisted_notes(inputs: Inputs) -> tuple[str, ...]:
+    """One note a kind that could not be listed in some vaults, for who may think that nothing else is there."""
+    hidden: dict[str, list[str]] = defaultdict(list)
+    for at, kind in sorted(inputs.reading.unlisted):
+        if inputs.desired[at].lifecycle.policy(kind) is OtherPolicy.REPORT:
+            hidden[kind].append(str(at))
+    return tuple(
+        f"{kind}s of {', '.join(vaults)} cannot be listed, so unmanaged ones are not shown"
+        for kind, vaults in sorted(hidden.items())
+    )
 
 
 def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[Change]:

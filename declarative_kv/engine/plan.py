@@ -13,7 +13,7 @@ from declarative_kv.engine.coverage import check_data_access, helpful_principals
 from declarative_kv.engine.drift import drift_of
 from declarative_kv.engine.guards import guard, irreversible
 from declarative_kv.engine.order import check_cycles, in_order
-from declarative_kv.engine.others import unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
@@ -60,7 +60,7 @@ def plan(
         blocks=guard(inputs, ordered),
         irreversible=irreversible(inputs, ordered),
         unwritten=_unwritten(inputs),
-        notes=_key_notes(inputs, ordered),
+        notes=(*_key_notes(inputs, ordered), *unlisted_notes(inputs)),
         unreadable=reading.unreadable,
         base=state.base,
         options=options,
@@ -74,6 +74,7 @@ def only_drift(inputs: Inputs, head: Head) -> Plan:
         changes=(),
         drift=drift_of(inputs),
         unmanaged=unmanaged_objects(inputs),
+        notes=unlisted_notes(inputs),
         unreadable=inputs.reading.unreadable,
         base=inputs.state.base,
         options=inputs.options,

@@ -12,7 +12,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError
 from declarative_kv.model.kind import Kinds, Plane
-from declarative_kv.model.resource import Condition, Desired, Observed, Reading, Scope
+from declarative_kv.model.resource import Condition, Desired, Observed, OtherPolicy, Reading, Scope
 from declarative_kv.model.state import State
 
 CONTAINER = "vault"
@@ -40,21 +40,25 @@ async def refresh(
     addresses: Iterable[Address] | None = None,
     *,
     destroying: bool = False,
+    around: bool = False,
 ) -> Reading:
     """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
 
     Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
-    container in state are listed, else of those alone that are no longer declared.
+    container in state are listed, else of those alone that are no longer declared. With `around` the declared vaults
+    are looked through for what nobody declared, as their `others` say.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
     places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
-    control, data = _scopes(kinds, places)
+    looks = _looks(kinds, desired, chosen) if around else {}
+    control, data = _scopes(kinds, [*(scope for scopes in places.values() for scope in scopes), *looks.values()])
     gathered = _Gathered()
     await _read_all(kinds, azure, control, gathered)
     there = gathered.live_containers()
     await _read_all(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
-    reading = _match(kinds, desired, state, places, gathered)
-    reading = await _examine_existing(kinds, azure, desired, reading)
+    unlisted = _unlisted(desired, places, looks, gathered)
+    reading = replace(_match(kinds, desired, state, places, gathered), unlisted=unlisted)
+    reading = await _examine_existing(kinds, azure, {at: desired[at] for at in chosen if at in desired}, reading)
     return replace(reading, contents=await _contents(kinds, azure, {} if destroying else desired, state, reading))
 
 
@@ -67,14 +71,56 @@ def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[
     return tuple(kind.scope(spec) for spec in specs)
 
 
-def _scopes(kinds: Kinds, places: Mapping[Address, tuple[Scope, ...]]) -> tuple[list[Scope], list[Scope]]:
+def _looks(kinds: Kinds, desired: Desired, chosen: Iterable[Address]) -> dict[tuple[Address, str], Scope]:
+    """The reads that show what else lies in the declared vaults, by vault and kind.
+
+    Grants are looked at whatever `others` says of them: they tell whether the running identity may write there.
+    """
+    found = {}
+    for at in sorted(chosen):
+        if at.kind != CONTAINER or at not in desired:
+            continue
+        container = kinds[CONTAINER].remote_id(desired[at].spec)
+        for name, kind in kinds.items():
+            ignored = desired[at].lifecycle.policy(name) is OtherPolicy.IGNORE and kind.plane is Plane.DATA
+            if not ignored and (scope := kind.inside(container)) is not None:
+                found[at, name] = scope
+    return found
+
+
+def _unlisted(
+    desired: Desired,
+    places: Mapping[Address, tuple[Scope, ...]],
+    looks: Mapping[tuple[Address, str], Scope],
+    gathered: _Gathered,
+) -> dict[tuple[Address, str], Diagnostic]:
+    """The looks that failed and that nothing depends on: no address, and no `others` that asks for more than a report.
+
+    Their failures are taken out of what was gathered, so that the reading is complete without them.
+    """
+    needed = {_key(scope) for scopes in places.values() for scope in scopes}
+    needed |= {
+        _key(scope)
+        for (at, name), scope in looks.items()
+        if desired[at].lifecycle.policy(name) in (OtherPolicy.ALARM, OtherPolicy.DELETE)
+    }
+    spare = {_key(scope): scope for scope in gathered.failures if _key(scope) not in needed}
+    failed = {key: gathered.failures.pop(scope).diagnostics[0] for key, scope in spare.items()}
+    return {which: failed[_key(scope)] for which, scope in looks.items() if _key(scope) in failed}
+
+
+def _key(scope: Scope) -> tuple[str, str]:
+    """What makes two scopes one read."""
+    return scope.kind, scope.at.lower()
+
+
+def _scopes(kinds: Kinds, scopes: Iterable[Scope]) -> tuple[list[Scope], list[Scope]]:
     """The distinct scopes with their wanted ids united: control plane, data plane (whose vaults are read too)."""
     wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
     first: dict[tuple[str, str], Scope] = {}
-    for scope in (scope for scopes in places.values() for scope in scopes):
-        key = (scope.kind, scope.at.lower())
-        first.setdefault(key, scope)
-        wanted[key] |= scope.wanted
+    for scope in scopes:
+        first.setdefault(_key(scope), scope)
+        wanted[_key(scope)] |= scope.wanted
     merged = [replace(scope, wanted=frozenset(wanted[key])) for key, scope in sorted(first.items())]
     data = [scope for scope in merged if kinds[scope.kind].plane is Plane.DATA]
     control = [scope for scope in merged if kinds[scope.kind].plane is Plane.CONTROL]
@@ -107,16 +153,14 @@ def _match(
     """Give every observation its address: by the id in state, by the computed id, else as an equal under another id."""
     everything = [one for many in gathered.observed.values() for one in many]
     by_id = {one.id: one for one in everything}
-    failed = {(scope.kind, scope.at.lower()): error for scope, error in gathered.failures.items()}
+    failed = {_key(scope): error for scope, error in gathered.failures.items()}
     unread = _unread(desired, places, failed)
     live: dict[Address, Observed] = {}
-    for at in places:
+    # What is declared or in state has an owner, also where this run leaves its address out.
+    for at in sorted(places.keys() | desired.keys() | state.entries.keys()):
         if at not in unread and (found := _find(kinds, desired, state, at, by_id, everything)) is not None:
             live[at] = found
-    # What is declared or in state has an owner, also where this run leaves its address out.
-    others = (desired.keys() | state.entries.keys()) - places.keys()
-    owned = (_find(kinds, desired, state, at, by_id, everything) for at in others)
-    matched = {one.id for one in (*live.values(), *owned) if one is not None}
+    matched = {one.id for one in live.values()}
     return Reading(
         live=live,
         rest=tuple(one for one in by_id.values() if one.id not in matched),

@@ -13,7 +13,7 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import Conflict
 from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import AttrDiff
-from declarative_kv.model.resource import Observed
+from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import IDENTITY
 
 
@@ -30,6 +30,10 @@ class BaseKind:
     def diff(self, desired: Any, live: Any) -> tuple[AttrDiff, ...]:
         """Attributes that `desired` writes and `live` has otherwise."""
         return differences(desired, live)
+
+    def inside(self, container: str) -> Scope | None:
+        """Nothing that is to be listed in a vault."""
+        return None
 
     def grantee(self, spec: Any) -> str | None:
         """The object id that this gives access to."""

@@ -34,6 +34,10 @@ class RoleAssignmentKind(BaseKind):
         at = f"/subscriptions/{subscription}" if subscription else str(spec.scope)
         return Scope(RoleAssignmentKind.name, at, frozenset({self.remote_id(spec)}))
 
+    def inside(self, container: str) -> Scope | None:
+        """The vault's own list, which who has rights there alone may read too."""
+        return Scope(RoleAssignmentKind.name, container)
+
     def grantee(self, spec: RoleAssignmentSpec) -> str | None:
         """The principal."""
         return str(spec.principal)
@@ -44,9 +48,12 @@ class RoleAssignmentKind(BaseKind):
         return all(same(str(one).rstrip("/"), str(other).rstrip("/")) for one, other in pairs)
 
     async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
-        """Every assignment at, above and below; who may not list there sees those at the wanted scopes and above."""
+        """Every assignment at, above and below; who may not list there sees those at the wanted scopes and above.
+
+        What does not exist yet inherits from what is around it, so the list there is given in its stead.
+        """
         try:
-            return await _listed(azure, scope.at, "")
+            return await _all(azure, scope.at)
         except Forbidden:
             targets = sorted({ids.assignment_scope(wanted).lower() for wanted in scope.wanted})
             if not [target for target in targets if target != scope.at.lower()]:
@@ -101,15 +108,33 @@ class ReaderRoleKind(RoleAssignmentKind):
 
     name: ClassVar[str] = "reader_role"
 
+    def inside(self, container: str) -> Scope | None:
+        """Nothing of its own: to Azure these are role assignments like others."""
+        return None
+
+
+async def _all(azure: Session, scope: str) -> tuple[Observed, ...]:
+    """The assignments at, above and below a scope, where it does not exist those at and above what is around it."""
+    for place in (scope, *ids.around(scope)):
+        try:
+            return await _found(azure, place, "" if place == scope else "atScope()")
+        except NotFound:
+            continue
+    return ()
+
 
 async def _listed(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:
     """The assignments that a list at `scope` shows; none where the scope does not exist yet."""
-    path, operation = f"{scope.rstrip('/')}{_LIST}", f"Listing the role assignments at {scope}"
-    pages = azure.arm_pages(path, version=AUTHORIZATION, operation=operation, where=where)
     try:
-        return tuple([_observed(item) async for page in pages for item in page])
+        return await _found(azure, scope, where)
     except NotFound:
         return ()
+
+
+async def _found(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:
+    path, operation = f"{scope.rstrip('/')}{_LIST}", f"Listing the role assignments at {scope}"
+    pages = azure.arm_pages(path, version=AUTHORIZATION, operation=operation, where=where)
+    return tuple([_observed(item) async for page in pages for item in page])
 
 
 def _properties(desired: RoleAssignmentSpec, live: RoleAssignmentSpec | None) -> dict[str, Any]:

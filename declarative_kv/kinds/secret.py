@@ -41,6 +41,10 @@ class SecretKind(BaseKind):
         """The vault's whole list."""
         return Scope(self.name, str(spec.vault), frozenset({self.remote_id(spec)}))
 
+    def inside(self, container: str) -> Scope | None:
+        """The vault's whole list."""
+        return Scope(self.name, container)
+
     async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
         """All live secrets of a live vault; the soft-deleted ones too where a wanted one is not live."""
         name = ids.parse_vault(scope.at).name

@@ -39,6 +39,10 @@ class ResourceKind(Protocol):
         """The batched read that covers it; its `wanted` holds the remote id."""
         ...
 
+    def inside(self, container: str) -> Scope | None:
+        """The read that shows everything of this kind in a vault (its ARM id); None where the vault's own read does."""
+        ...
+
     def diff(self, desired: Any, live: Any) -> tuple[AttrDiff, ...]:
         """What an update would change: attributes that `desired` writes and `live` has otherwise; `()` when equal."""
         ...

@@ -41,6 +41,10 @@ class Lifecycle:
     existing: bool = False
     others: Mapping[str, OtherPolicy] = field(default_factory=dict)
 
+    def policy(self, kind: str) -> OtherPolicy:
+        """What is to be done about objects of a kind that nobody declared."""
+        return self.others.get(kind, OtherPolicy.REPORT)
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -102,9 +106,10 @@ class Scope:
 class Reading:
     """The result of a refresh.
 
-    `live` holds what has an address; `rest` what does not; `unreadable` what could not be read.
-    `unread` maps an address to the diagnostic that kept it from being read; `contents` lists the ARM ids in a container
-    that is about to be deleted.
+    `live` holds what has an address, with what was seen of those that the run leaves out; `rest` what does not;
+    `unreadable` what could not be read. `unread` maps an address to the diagnostic that kept it from being read;
+    `contents` lists the ARM ids in a container that is about to be deleted. `unlisted` maps a vault and a kind to why
+    all of that kind in it could not be listed, where nothing that the run is about depends on it.
     """
 
     live: Mapping[Address, Observed]
@@ -112,6 +117,7 @@ class Reading:
     unreadable: tuple[Diagnostic, ...] = ()
     unread: Mapping[Address, Diagnostic] = field(default_factory=dict)
     contents: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    unlisted: Mapping[tuple[Address, str], Diagnostic] = field(default_factory=dict)
 
 
 Desired = Mapping[Address, Resource]

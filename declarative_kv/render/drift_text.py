@@ -8,6 +8,7 @@ from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.names import Names
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import of_drift
 
 
@@ -25,4 +26,5 @@ def drift_text(plan: Plan, paint: Paint = PLAIN) -> str:
             lines.append(f"{sign} unmanaged {unmanaged_line(item, names)}")
     for diagnostic in plan.unreadable:
         lines.append(f"! not read  {unread_line(diagnostic)}")
+    lines.extend(f"Note: {safe(note)}" for note in plan.notes)
     return "\n".join([*lines, "", *(paint("bold", line) for line in of_drift(plan).lines)])

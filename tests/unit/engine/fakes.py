@@ -39,6 +39,9 @@ class FakeKind:
     def scope(self, spec: Any) -> Scope:
         return Scope(self.name, spec.vault, frozenset({self.remote_id(spec)}))
 
+    def inside(self, container: str) -> Scope | None:
+        return None
+
     def diff(self, desired: Any, live: Any) -> tuple[AttrDiff, ...]:
         if desired.colour is None or desired.colour == live.colour:
             return ()
