@@ -38,6 +38,6 @@ def load(
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the root file, for editors."""
-    from declarative_kv.config.json_schema import json_schema as make
+    from declarative_kv.config.editors import json_schema as make
 
     return make()

@@ -224,9 +224,11 @@ class Vault(VaultSettings, Common):
     """A vault with everything in it; the key is its address, `name` its global name."""
 
     name: Name | None = None
-    access_policies: dict[str, Annotated[Permissions, BeforeValidator(_entry)]] | None = None
+    access_policies: (
+        dict[str, Annotated[Permissions, BeforeValidator(_entry, json_schema_input_type=Permissions | None)]] | None
+    ) = None
     roles: Roles | None = None
-    secrets: dict[str, Annotated[Secret, BeforeValidator(_entry)]] | None = None
+    secrets: dict[str, Annotated[Secret, BeforeValidator(_entry, json_schema_input_type=Secret | None)]] | None = None
 
 
 class PolicyGrant(Permissions):
@@ -257,12 +259,22 @@ class Settings(Model):
     state: Name | None = None
     fingerprint: Name | None = None
     defaults: Defaults | None = None
-    principals: dict[str, Annotated[Principal, BeforeValidator(_entry)]] | None = None
-    resource_groups: dict[str, Annotated[ResourceGroup, BeforeValidator(_entry)]] | None = None
-    vaults: dict[str, Annotated[Vault, BeforeValidator(_entry)]] | None = None
-    access_policies: dict[str, Annotated[PolicyGrant, BeforeValidator(_entry)]] | None = None
-    reader_roles: dict[str, Annotated[RoleGrant, BeforeValidator(_entry)]] | None = None
-    role_assignments: dict[str, Annotated[RoleGrant, BeforeValidator(_entry)]] | None = None
+    principals: (
+        dict[str, Annotated[Principal, BeforeValidator(_entry, json_schema_input_type=Principal | None)]] | None
+    ) = None
+    resource_groups: (
+        dict[str, Annotated[ResourceGroup, BeforeValidator(_entry, json_schema_input_type=ResourceGroup | None)]] | None
+    ) = None
+    vaults: dict[str, Annotated[Vault, BeforeValidator(_entry, json_schema_input_type=Vault | None)]] | None = None
+    access_policies: (
+        dict[str, Annotated[PolicyGrant, BeforeValidator(_entry, json_schema_input_type=PolicyGrant | None)]] | None
+    ) = None
+    reader_roles: (
+        dict[str, Annotated[RoleGrant, BeforeValidator(_entry, json_schema_input_type=RoleGrant | None)]] | None
+    ) = None
+    role_assignments: (
+        dict[str, Annotated[RoleGrant, BeforeValidator(_entry, json_schema_input_type=RoleGrant | None)]] | None
+    ) = None
 
 
 class Root(Settings):
@@ -270,4 +282,6 @@ class Root(Settings):
 
     version: Literal["1"] | None = None
     include: list[Name] | None = None
-    environments: dict[str, Annotated[Settings, BeforeValidator(_entry)]] | None = None
+    environments: (
+        dict[str, Annotated[Settings, BeforeValidator(_entry, json_schema_input_type=Settings | None)]] | None
+    ) = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from declarative_kv.model.diagnostic import Span
 
 LIMIT = 10 * 1024 * 1024
-"""The size of the largest file that is read, in bytes: about 50,000 secrets."""
+"""The size of the largest file that is read, in bytes."""
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 """What YAML 1.1 takes for the end of a line."""

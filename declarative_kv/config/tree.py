@@ -19,8 +19,8 @@ MAX_DEPTH = 64
 MAX_EXPANDED = 100_000
 """How many nodes all aliases of a file together may stand for."""
 
-MAX_NODES = 500_000
-"""How many keys and values a file may have, aliases counted as what they stand for: about 40,000 secrets."""
+MAX_NODES = 300_000
+"""How many keys and values a file may have, aliases counted as what they stand for: about 25,000 secrets."""
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))

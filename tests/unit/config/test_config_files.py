@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -56,11 +57,11 @@ BYTES = {
 def test_a_file_that_is_no_configuration_gets_one_clear_error_at_once(data: bytes, code: str, tmp_path: Path) -> None:
     (tmp_path / "dkv.yaml").write_bytes(data)
     load_once(tmp_path)  # the imports count for the program's start, not for the file
-    start = time.monotonic()
+    start = time.process_time()
 
     found = load_once(tmp_path)
 
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < (8 if "coverage" in sys.modules else 2)
     assert code in [each.code for each in found.diagnostics]
     assert all(each.hint and each.detail for each in found.diagnostics)
 

@@ -125,6 +125,8 @@ CASES = {
         "version: 1\nprincipals:\n"
         "  ⟦principal-selector⟧a: {current: true, object_id: 1b2c0000-0000-0000-0000-000000000000}\n"
     ),
+    "a principal without a selector that is used": "version: 1\nprincipals: {⟦principal-selector⟧a: {}}\n"
+    "reader_roles: {r: {principal: a, scope: subscription}}\n",
     "an object id that is none": "version: 1\nprincipals: {a: {object_id: ⟦invalid-id⟧abc}}\n",
     "a type that contradicts": "version: 1\nprincipals: {a: {group: A, type: ⟦principal-type⟧user}}\n",
     "a managed identity that is no id": "version: 1\nprincipals: {a: {managed_identity: ⟦invalid-id⟧vm}}\n",
