@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from declarative_kv.model.plan import AccessLine, Action, Change, Head
 from declarative_kv.model.roles import builtin_roles
@@ -61,6 +62,7 @@ _DATA_ACTIONS = (
     ("Microsoft.KeyVault/vaults/keys/decrypt/action", "decrypts with keys"),
     ("Microsoft.KeyVault/vaults/keys/sign/action", "signs with keys"),
 )
+_DATA_PHRASES = frozenset(phrase for _, phrase in _DATA_ACTIONS)
 _ACTIONS = (
     ("Microsoft.Authorization/roleAssignments/write", "gives roles to others"),
     ("Microsoft.KeyVault/vaults/write", "changes vaults and their access policies"),
@@ -68,18 +70,40 @@ _ACTIONS = (
 )
 
 
-def access_lines(changes: Iterable[Change], head: Head) -> tuple[AccessLine, ...]:
-    """Every phrase gained or lost, gains and losses of one principal side by side."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known about the places that grants stand on, by ARM id in lower case.
+
+    `addresses` has those that the YAML declares; `closed` the vaults with access policies, on which roles open no data.
+    """
+
+    head: Head
+    addresses: Mapping[str, str]
+    closed: frozenset[str]
+
+    def held(self, spec: object) -> Held:
+        """What one grant gives where it stands."""
+        phrases = held_by(spec)
+        if not isinstance(spec, RoleAssignmentSpec) or _vault_of(str(spec.scope)) not in self.closed:
+            return phrases
+        left = {phrase: via for phrase, via in phrases.items() if phrase not in _DATA_PHRASES}
+        role = builtin_roles().get(str(spec.role).lower())
+        return left or ({f"holds {role.name}": role.name} if role else phrases)
+
+
+def access_lines(changes: Iterable[Change], head: Head, vaults: Iterable[VaultSpec] = ()) -> tuple[AccessLine, ...]:
+    """Every phrase gained or lost, gains and losses of one principal side by side. `vaults` are the declared ones."""
     changes = tuple(changes)
     scopes = {change.address: _scope(change.desired.spec) for change in changes if change.desired is not None}
-    declared = {scope: str(address) for address, scope in scopes.items() if scope}
-    lines = [line for change in changes for line in _lines(change, head, declared)]
+    addresses = {scope: str(address) for address, scope in scopes.items() if scope}
+    known = _Known(head, addresses, frozenset(_scope(vault) for vault in vaults if vault.access == "policies"))
+    lines = [line for change in changes for line in _lines(change, known)]
     return tuple(sorted(lines, key=lambda line: (line.who, line.resource, line.gained, line.phrase, line.via)))
 
 
 def lost_access(change: Change) -> tuple[str, ...]:
     """The phrases, with their cause, that a change takes away from a principal that has them now."""
-    before, after = _sides(change)
+    before, after = _sides(change, held_by)
     return tuple(f"{phrase} ({via})" for phrase, via in sorted(before.items()) if phrase not in after)
 
 
@@ -108,41 +132,44 @@ def _scope(spec: object) -> str:
             return ""
 
 
-def _lines(change: Change, head: Head, declared: Mapping[str, str]) -> Iterator[AccessLine]:
-    before, after = _sides(change)
+def _vault_of(scope: str) -> str:
+    """The ARM id, lower case, of the vault that a scope is of or lies below, if it does."""
+    return "/".join(scope.lower().split("/")[:9])
+
+
+def _lines(change: Change, known: _Known) -> Iterator[AccessLine]:
+    before, after = _sides(change, known.held)
     if change.action is Action.REPLACE:
         old = change.live.spec if change.live is not None else change.prior.spec if change.prior is not None else None
-        yield from _changed(change, head, declared, old, before, {})
-        yield from _changed(change, head, declared, change.desired.spec if change.desired else None, {}, after)
+        yield from _changed(change, known, old, before, {})
+        yield from _changed(change, known, change.desired.spec if change.desired else None, {}, after)
         return
     spec = change.desired.spec if change.desired else change.live.spec if change.live else None
-    yield from _changed(change, head, declared, spec, before, after)
+    yield from _changed(change, known, spec, before, after)
 
 
-def _changed(
-    change: Change, head: Head, declared: Mapping[str, str], spec: object, before: Held, after: Held
-) -> Iterator[AccessLine]:
+def _changed(change: Change, known: _Known, spec: object, before: Held, after: Held) -> Iterator[AccessLine]:
     if not isinstance(spec, AccessPolicySpec | RoleAssignmentSpec):
         return
     who = str(spec.principal)
-    where = _resource(change, spec, declared)
+    where = _resource(change, spec, known.addresses)
     for gained, phrases, other in ((True, after, before), (False, before, after)):
         for phrase, via in phrases.items():
             if phrase not in other:
-                yield AccessLine(gained, head.principals.get(who, who), who, phrase, where, via, change.address)
+                yield AccessLine(gained, known.head.principals.get(who, who), who, phrase, where, via, change.address)
 
 
-def _sides(change: Change) -> tuple[Held, Held]:
+def _sides(change: Change, held: Callable[[object], Held]) -> tuple[Held, Held]:
     """What the grant gives before and after the change; equal where access does not move."""
     live = change.live.spec if change.live is not None else None
     wanted = change.desired.spec if change.desired is not None else None
     match change.action:
         case Action.CREATE | Action.RECOVER:
-            return {}, held_by(wanted)
+            return {}, held(wanted)
         case Action.DESTROY:
-            return held_by(live), {}
+            return held(live), {}
         case Action.UPDATE | Action.IMPORT | Action.REPLACE:
-            return held_by(live), held_by(wanted)
+            return held(live), held(wanted)
         case _:
             return {}, {}
 

@@ -5,7 +5,7 @@ The body of `plan` is the whole story; each step is a function of values in a fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from declarative_kv.engine.access import access_lines
 from declarative_kv.engine.changes import Inputs, changes_of, left_out
@@ -19,7 +19,8 @@ from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds
 from declarative_kv.model.plan import Change, Head, Options, Plan, Unwritten, Verdict
-from declarative_kv.model.resource import Desired, Reading
+from declarative_kv.model.resource import Condition, Desired, Reading
+from declarative_kv.model.specs import VaultSpec
 from declarative_kv.model.state import State
 
 KEY_NAME = "dkv-fingerprint-key"
@@ -36,10 +37,12 @@ def plan(
     *,
     fingerprints: bool = True,
     groups: frozenset[str] = frozenset(),
+    shared_key: str | None = None,
 ) -> Plan:
     """Decide every change. Pure: no I/O, no clock, no randomness.
 
-    `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups.
+    `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups;
+    `shared_key` is the id of the fingerprint key that all vaults share, if they do.
 
     Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
     """
@@ -56,11 +59,11 @@ def plan(
         changes=ordered,
         drift=drift_of(inputs),
         unmanaged=unmanaged,
-        access=access_lines(ordered, head),
+        access=access_lines(ordered, head, _vaults(desired)),
         blocks=guard(inputs, ordered),
         irreversible=irreversible(inputs, ordered),
         unwritten=_unwritten(inputs),
-        notes=(*_key_notes(inputs, ordered), *unlisted_notes(inputs)),
+        notes=(*_key_notes(inputs, ordered, shared_key), *unlisted_notes(inputs)),
         unreadable=reading.unreadable,
         base=state.base,
         options=options,
@@ -81,6 +84,10 @@ def only_drift(inputs: Inputs, head: Head) -> Plan:
     )
 
 
+def _vaults(desired: Desired) -> Iterator[VaultSpec]:
+    return (resource.spec for resource in desired.values() if isinstance(resource.spec, VaultSpec))
+
+
 def _unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
     """The settings that left the YAML since the last apply; Azure keeps them."""
     found = []
@@ -94,16 +101,35 @@ def _unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
     return tuple(found)
 
 
-def _key_notes(inputs: Inputs, changes: tuple[Change, ...]) -> tuple[str, ...]:
-    """Where this run will make, or with the vault remove, a fingerprint key."""
-    writing = {change.address.container for change in changes if change.writes_value and change.verdict is not None}
-    keyed = {one.parent.lower() for one in inputs.reading.rest if one.system and one.parent and one.label == KEY_NAME}
-    notes = []
-    for vault in sorted(writing):
-        at = Address("vault", vault)
-        live = inputs.reading.live.get(at)
-        if inputs.fingerprints and (live is None or live.id not in keyed):
-            notes.append(
-                f"{at} gets a fingerprint key (secret {KEY_NAME}), by which later plans see that a value changed"
-            )
-    return tuple(notes)
+def _key_notes(inputs: Inputs, changes: tuple[Change, ...], shared: str | None) -> tuple[str, ...]:
+    """Where this run will make a fingerprint key: in each vault that it writes a value to, or one for all of them."""
+    writing = {
+        Address("vault", one.address.container) for one in changes if one.writes_value and one.verdict is not None
+    }
+    if not inputs.fingerprints or not writing:
+        return ()
+    known = _known_keys(inputs, shared)
+    if shared is not None:
+        place, _, name = shared.partition("/secrets/")
+        return () if shared.lower() in known else (_key_note(_holder(inputs, place), name),)
+    there = {at: live.id for at in writing if (live := inputs.reading.live.get(at)) is not None}
+    missing = sorted(at for at in writing if f"{there.get(at)}/secrets/{KEY_NAME}" not in known)
+    return tuple(_key_note(str(at), KEY_NAME) for at in missing)
+
+
+def _key_note(holder: str, name: str) -> str:
+    return f"{holder} gets a fingerprint key (secret {name}), by which later plans see that a value changed"
+
+
+def _known_keys(inputs: Inputs, shared: str | None) -> frozenset[str]:
+    """The keys that are there, by id in lower case; of a shared one, whose vault may not be listed, as recorded."""
+    listed = {one.id for one in inputs.reading.rest if one.system and one.condition is Condition.LIVE}
+    used = {one.key for one in inputs.verdicts.values() if one.key is not None}
+    recorded = {str(facts["id"]) for facts in inputs.state.keys.values() if "id" in facts} if shared else set()
+    return frozenset(listed | {one.rpartition("/")[0].lower() for one in used | recorded})
+
+
+def _holder(inputs: Inputs, vault: str) -> str:
+    """The address of the vault with this id, or its name where it is not declared."""
+    ours = {inputs.kinds[at.kind].remote_id(one.spec).lower(): at for at, one in inputs.desired.items()}
+    return str(ours.get(vault.lower(), f"vault {vault.rpartition('/')[2]}"))

@@ -22,6 +22,7 @@ def drift_json(plan: Plan) -> dict[str, Any]:
         "drift": [drift_facts(drift) for drift in plan.drift],
         "unmanaged": unmanaged_facts(plan),
         "unreadable": [diagnostic_facts(diagnostic) for diagnostic in plan.unreadable],
+        "notes": list(plan.notes),
         "exit_code": summary.code,
         "summary": list(summary.lines),
     }

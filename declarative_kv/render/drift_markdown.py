@@ -27,4 +27,6 @@ def drift_markdown(plan: Plan, budget: int = BUDGET) -> str:
         blocks.append("\n".join(["#### Unmanaged", "", *alarms, ""]))
     if unread:
         head += ["#### Could not be read", "", *unread[:50], ""]
+    if plan.notes:
+        blocks.append("\n".join(["#### Notes", "", *(f"- {prose(note)}" for note in plan.notes), ""]))
     return within("\n".join(head), blocks, "", budget).rstrip("\n") + "\n"

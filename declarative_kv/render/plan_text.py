@@ -10,6 +10,7 @@ from typing import Final
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Plan, Unmanaged
 from declarative_kv.model.resource import OtherPolicy
+from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.names import Names, short
 from declarative_kv.render.paint import PLAIN, Paint
@@ -170,9 +171,12 @@ def _unmanaged(plan: Plan, paint: Paint) -> list[str]:
 
 
 def unmanaged_line(item: Unmanaged, names: Names) -> str:
-    """`access_policy 77aa… on vault.payments (alarm)`."""
-    label = safe(item.live.label or item.address.key or item.address.path)
-    return f"{item.live.kind} {short(names.principal(label))} on {safe(str(item.vault))} ({item.policy.value})"
+    """`access_policy 77aa… on vault.payments (alarm)`; of a role assignment also what it grants to whom."""
+    label = short(names.principal(safe(item.live.label or item.address.key or item.address.path)))
+    spec = item.live.spec
+    if isinstance(spec, RoleAssignmentSpec):
+        label += f" ({names.role(spec.role)} for {short(names.principal(spec.principal))})"
+    return f"{item.live.kind} {label} on {safe(str(item.vault))} ({item.policy.value})"
 
 
 def _unreadable(plan: Plan, paint: Paint) -> list[str]:

@@ -18,7 +18,7 @@ from tests.scenarios import portal
 from tests.scenarios.script import Step, Write, parse, rewritten, scenario_files
 
 ROOT = Path(__file__).parents[2]
-KNOWN_IDS = {"11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"}
+KNOWN_IDS = frozenset({"11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"})
 _GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
@@ -29,21 +29,18 @@ _FILTERS = (
 )
 
 
-def normal(text: str, folder: Path) -> str:
-    """The output with what differs from run to run replaced: ids, times, the temporary folder."""
+def normal(text: str, folder: Path, given: frozenset[str]) -> str:
+    """The output with what differs from run to run replaced: times, the temporary folder, ids that are not `given`."""
     text = text.replace(str(folder) + "/", "").replace(str(folder), ".")
-    text = _GUID.sub(lambda found: found[0] if found[0] in KNOWN_IDS or found[0][:8] in _given(folder) else "ID", text)
+    text = _GUID.sub(lambda found: found[0] if found[0] in given else "ID", text)
     for pattern, word in _FILTERS:
         text = pattern.sub(word, text)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n" if text.strip() else ""
 
 
-def _given(folder: Path) -> set[str]:
-    """The first parts of the ids that the scenario's own files name."""
-    found: set[str] = set()
-    for file in folder.glob("**/*.yaml"):
-        found |= {guid[:8] for guid in _GUID.findall(file.read_text())}
-    return found
+def _given(text: str) -> frozenset[str]:
+    """The ids that the scenario itself names, beside those of every fresh emulator."""
+    return KNOWN_IDS | frozenset(_GUID.findall(text))
 
 
 def execute(step: Step, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -91,7 +88,8 @@ def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyP
         case "portal":
             return asyncio.run(portal.run(_emulator(folder), words[1:]))
         case "cat":
-            return (folder / words[1]).read_text()
+            file = folder / words[1]
+            return file.read_text() if file.exists() else f"cat: {words[1]}: No such file or directory\n[exit 1]\n"
         case "rm":
             (folder / words[1]).unlink()
             return ""
@@ -117,6 +115,7 @@ def _emulator(folder: Path) -> Path:
 @pytest.mark.parametrize("path", scenario_files(ROOT), ids=lambda path: path.stem)
 def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     text = path.read_text()
+    given = _given(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "110")
     for name in list(os.environ):
@@ -130,10 +129,10 @@ def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(part.text)
         else:
-            output = normal(execute(part, tmp_path, monkeypatch), tmp_path)
+            output = normal(execute(part, tmp_path, monkeypatch), tmp_path, given)
             if part.command.startswith("dkv plan"):
                 # A plan changes nothing, so the same one comes out again: of every plan of every scenario.
-                assert normal(execute(part, tmp_path, monkeypatch), tmp_path) == output, part.command
+                assert normal(execute(part, tmp_path, monkeypatch), tmp_path, given) == output, part.command
             outputs.append((part, output))
     assert outputs, f"{path.name} runs no command"
     actual = rewritten(text, outputs)
