@@ -11,7 +11,6 @@ from declarative_kv.config.problem import Problem, choices
 from declarative_kv.config.source import Source
 from declarative_kv.config.tree import Map, Seq
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _USE = re.compile(r"\$\$\(|\$\(([^()\n]*)(\)?)")
 
 
