@@ -69,6 +69,7 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
         options,
         fingerprints=not document.fingerprint_off,
         groups=groups,
+        shared_key=resolved.fingerprint,
     )
     noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings)
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from declarative_kv.engine.decide import decide
+from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason, Value, Verdict
@@ -175,9 +176,8 @@ def _who_moved(kind: ResourceKind, base: Change, diff: tuple[AttrDiff, ...]) -> 
     assert base.desired is not None
     assert base.prior is not None
     assert base.live is not None
-    outside = bool(drifted(kind, base.prior, base.live)) or (
-        base.verdict is not None and base.verdict.value is Value.MOVED_OUTSIDE
-    )
+    judged = base.verdict is not None and base.verdict.value is Value.MOVED_OUTSIDE
+    outside = judged or bool(drifted(kind, base.prior, base.live)) or value_moved(base.prior, base.live)
     inside = any(_written(base.prior.spec, d.path) != d.after for d in diff) or (
         base.verdict is not None and base.verdict.value is Value.CHANGED
     )

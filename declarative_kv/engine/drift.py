@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from declarative_kv.engine.changes import Inputs, drifted
+from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Drift, Verdict
+from declarative_kv.model.plan import Action, Drift
 from declarative_kv.model.resource import Condition, Observed
-from declarative_kv.model.source import Kept
-from declarative_kv.model.state import Entry, Status
+from declarative_kv.model.state import Status
 
 
 def drift_of(inputs: Inputs) -> tuple[Drift, ...]:
@@ -28,23 +28,10 @@ def _drift(inputs: Inputs, at: Address) -> Drift | None:
         return Drift(at, Action.DESTROY, since=_since(live, "deleted"), prior=entry, live=live)
     ignored = inputs.desired[at].lifecycle.ignore if at in inputs.desired else frozenset()
     diff = tuple(d for d in drifted(inputs.kinds[at.kind], entry, live) if d.path[0] not in ignored)
-    moved = value_moved(entry, live, inputs.verdicts.get(at))
+    moved = value_moved(entry, live)
     if not diff and not moved:
         return None
     return Drift(at, Action.UPDATE, diff, moved, _since(live, "updated"), entry, live)
-
-
-def value_moved(entry: Entry, live: Observed, verdict: Verdict | None = None) -> bool:
-    """Whether a secret got a new version outside; its creation time (in seconds) tells, which the list shows.
-
-    A `kept` value is meant to move, and a value that was read and found the same has not.
-    """
-    if isinstance(getattr(entry.spec, "source", None), Kept) or "created" not in entry.facts:
-        return False
-    known, seen = entry.facts.get("version"), live.facts.get("version")
-    if known is not None and seen is not None:
-        return bool(known != seen)
-    return bool(live.facts.get("created") != entry.facts["created"])
 
 
 def _hidden_by_vault(inputs: Inputs, at: Address) -> bool:

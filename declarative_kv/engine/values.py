@@ -23,7 +23,7 @@ from declarative_kv.engine.verdict import (
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import Forbidden, NotFound, StalePlan, ValueMissing
-from declarative_kv.model.plan import Change, Value, Verdict
+from declarative_kv.model.plan import NOT_ASKED, Change, Value, Verdict
 from declarative_kv.model.resource import Condition, Observed, Reading, Resource
 from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.source import GenerateSource, Kept, Source
@@ -136,7 +136,7 @@ class _Comparison:
         if isinstance(source, GenerateSource):
             return await self._generated(at, live, entry)
         if self.mode == "never":
-            return Verdict(Value.NOT_COMPARED, "--values never")
+            return Verdict(Value.NOT_COMPARED, NOT_ASKED)
         if live is not None and entry is None and not self.importing(at):
             return Verdict(Value.NOT_COMPARED, "the state does not know it")
         try:

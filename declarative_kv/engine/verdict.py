@@ -12,6 +12,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Value, Verdict
 from declarative_kv.model.resource import Observed
 from declarative_kv.model.secret import Key, Sensitive
+from declarative_kv.model.source import Kept
 from declarative_kv.model.state import Entry, Status
 
 _LISTED = ("created", "updated")
@@ -124,6 +125,19 @@ def version_moved(entry: Entry, live: Observed) -> bool:
         return bool(live.facts.get("version") != entry.facts.get("seen_version"))
     known = entry.facts.get("version")
     return known is not None and bool(live.facts.get("version") != known)
+
+
+def value_moved(entry: Entry, live: Observed) -> bool:
+    """Whether a secret got a new version outside; its creation time (in seconds) tells, which the list shows.
+
+    A `kept` value is meant to move.
+    """
+    if isinstance(getattr(entry.spec, "source", None), Kept) or "created" not in entry.facts:
+        return False
+    known, seen = entry.facts.get("version"), live.facts.get("version")
+    if known is not None and seen is not None:
+        return bool(known != seen)
+    return bool(live.facts.get("created") != entry.facts["created"])
 
 
 def _arrived(entry: Entry, theirs: Sensitive, at: Address, key: Key) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
@@ -65,6 +65,10 @@ class Value(StrEnum):
     MOVED_OUTSIDE = "moved outside"
     NOT_COMPARED = "not compared"
     NONE = "none"
+
+
+NOT_ASKED: Final = "--values never"
+"""Why a value was not compared, where nobody wanted that."""
 
 
 @dataclass(frozen=True, slots=True)

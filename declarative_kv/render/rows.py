@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Change, Plan, Reason, Value
+from declarative_kv.model.plan import NOT_ASKED, Action, Change, Plan, Reason, Value
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec
 from declarative_kv.render.names import Names
@@ -131,9 +131,11 @@ def _differences(change: Change) -> list[str]:
 
 
 def _unread_value(change: Change) -> list[str]:
-    if not _uncompared(change) or change.action is Action.CREATE:
+    if not _uncompared(change):
         return []
     why = change.verdict.why if change.verdict else ""
+    if change.action is Action.CREATE:
+        return [] if why == NOT_ASKED else [f"apply needs the value ({safe(why)})"]
     return [f"value not compared ({safe(why)})" if why else "value not compared"]
 
 

@@ -43,7 +43,7 @@ async def read_command(
         raise missing(f"{name} printed over {LIMIT} bytes, more than Key Vault takes")
     if code:
         raise missing(f"{name} ended with exit code {code}", "Run it by hand to see why; its output is not shown here.")
-    return decoded(data, name)
+    return decoded(data, f"the output of {name}")
 
 
 class _Listener(asyncio.SubprocessProtocol):

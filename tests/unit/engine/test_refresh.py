@@ -29,5 +29,5 @@ async def test_what_is_declared_or_in_state_is_somebodys_even_when_it_is_left_ou
 
     reading = await refresh(kinds, None, desired, state, [at("thing.a")])
 
-    assert list(reading.live) == [at("thing.a")]
+    assert list(reading.live) == [at("thing.a"), at("thing.b"), at("thing.c")]
     assert [one.spec.name for one in reading.rest] == ["stray"]
