@@ -91,6 +91,16 @@ async def _secret_versions(portal: Portal, vault: str, name: str) -> str:
     return f"{len(found)} version{'s' if len(found) != 1 else ''}"
 
 
+async def _secret_list(portal: Portal, vault: str) -> str:
+    """The names of the secrets in a vault."""
+    return ", ".join(sorted([str(one.name) async for one in portal.secrets(vault).list_properties_of_secrets()]))
+
+
+async def _secret_has(portal: Portal, vault: str, name: str, value: str) -> str:
+    """Whether a secret has this value, without showing the one that it has."""
+    return "yes" if (await portal.secrets(vault).get_secret(name)).value == value else "no"
+
+
 async def _secret_delete(portal: Portal, vault: str, name: str) -> None:
     await portal.secrets(vault).delete_secret(name)
 
@@ -102,14 +112,14 @@ async def _secret_purge(portal: Portal, vault: str, name: str) -> None:
 async def _secret_update(portal: Portal, vault: str, name: str, *settings: str) -> None:
     """`content_type=…`, `enabled=false` or `tag:KEY=VALUE`."""
     client = portal.secrets(vault)
-    found = await client.get_secret(name)
     pairs = dict(setting.split("=", 1) for setting in settings)
     tags = {key[4:]: value for key, value in pairs.items() if key.startswith("tag:")}
+    before = (await client.get_secret(name)).properties.tags if tags else None
     await client.update_secret_properties(
         name,
         content_type=pairs.get("content_type"),
         enabled=pairs["enabled"] == "true" if "enabled" in pairs else None,
-        tags={**(found.properties.tags or {}), **tags} if tags else None,
+        tags={**(before or {}), **tags} if tags else None,
     )
 
 
@@ -200,6 +210,8 @@ async def _scope(portal: Portal, scope: str) -> str:
 VERBS: dict[tuple[str, str], Callable[..., Awaitable[str | None]]] = {
     ("secret", "set"): _secret_set,
     ("secret", "versions"): _secret_versions,
+    ("secret", "list"): _secret_list,
+    ("secret", "has"): _secret_has,
     ("secret", "delete"): _secret_delete,
     ("secret", "purge"): _secret_purge,
     ("secret", "update"): _secret_update,
