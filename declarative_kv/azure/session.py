@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from declarative_kv.azure import clouds, ids
@@ -253,8 +253,8 @@ class Session:
         return self._lanes.setdefault(vault_id.lower(), Lane())
 
     def _login(self) -> AsyncTokenCredential:
-        login: Any = self._credential
-        return login  # type: ignore[no-any-return]
+        # azure-core has two protocols of credentials, and its clients take either, though their types say one.
+        return cast("AsyncTokenCredential", self._credential)
 
     def _options(self) -> dict[str, Any]:
         from declarative_kv.azure.retry import PatientRetry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,4 +65,4 @@ def _row(parameter: Any, context: typer.Context) -> str:
 
 
 if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201 - the output of a script
+    sys.stdout.write(reference())
