@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -28,12 +29,12 @@ def import_command(
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
 ) -> None:
-    """Take over objects that exist already: plan and apply of these addresses and what they need."""
+    """Take over objects that exist already: plan and apply of these addresses and of nothing else."""
     from declarative_kv.cli.applying import Manner, applied
-    from declarative_kv.cli.options import addresses
     from declarative_kv.cli.planning import Asked
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target=address, import_only=import_only, values=values, allow=allow)
+    chosen = replace(asked.options(), alone=True)
     manner = Manner(auto_approve, parallelism, timeout)
-    raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="import", importing=addresses(address))))
+    raise typer.Exit(asyncio.run(applied(common, chosen, manner, word="import", importing=chosen.targets)))

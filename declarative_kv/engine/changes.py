@@ -81,7 +81,7 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
 
 def _removal(base: Change, inputs: Inputs) -> Change:
     if base.action is Action.DESTROY and base.prior is not None and base.prior.facts.get("shared"):
-        return replace(base, action=Action.FORGET)
+        return replace(base, action=Action.FORGET, reason=Reason.SHARED)
     if base.action is Action.DESTROY and inputs.options.destroy:
         return replace(base, reason=Reason.DESTROYING)
     return base

@@ -136,7 +136,9 @@ def _import_only(inputs: Inputs, changes: Changes) -> Iterator[Block]:
     for change in changes:
         imports_only = change.action is Action.IMPORT and not change.diff
         if change.action is not Action.NOOP and not imports_only:
-            yield Block("import-only", change.address, f"would need more than an import: {change.action}")
+            also = ", ".join(".".join(diff.path) for diff in change.diff) if change.action is Action.IMPORT else ""
+            verb = f"an import, and a change of {also}" if also else str(change.action)
+            yield Block("import-only", change.address, f"needs {verb}, and only imports were asked for")
 
 
 def _irreversible(change: Change, granted: Mapping[str, int]) -> Iterator[Irreversible]:

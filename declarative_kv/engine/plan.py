@@ -63,7 +63,7 @@ def plan(
         blocks=guard(inputs, ordered),
         irreversible=irreversible(inputs, ordered),
         unwritten=_unwritten(inputs),
-        notes=(*_key_notes(inputs, ordered, shared_key), *unlisted_notes(inputs)),
+        notes=(*_key_notes(inputs, ordered, shared_key), *_shared_notes(ordered), *unlisted_notes(inputs)),
         unreadable=reading.unreadable,
         base=state.base,
         options=options,
@@ -99,6 +99,13 @@ def _unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
         if gone:
             found.append(Unwritten(at, gone))
     return tuple(found)
+
+
+def _shared_notes(changes: tuple[Change, ...]) -> Iterator[str]:
+    """Which assignments of somebody else's satisfy ours, where the state does not say so yet."""
+    for change in changes:
+        if change.facts.get("shared") and change.prior is None:
+            yield f"{change.address} is there already, under another id: it is shared, and never deleted from here"
 
 
 def _key_notes(inputs: Inputs, changes: tuple[Change, ...], shared: str | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.steps import Tools
+from declarative_kv.engine.words import deviation
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
@@ -53,4 +54,4 @@ def _surprise(tools: Tools, change: Change, reading: Reading) -> str:
         return f"{at} did not come back"
     ignored = change.desired.lifecycle.ignore
     differing = [d for d in tools.kinds[at.kind].diff(change.desired.spec, live.spec) if d.path[0] not in ignored]
-    return ", ".join(f"{'.'.join(d.path)} of {at} is {d.before}, not {d.after}" for d in differing)
+    return deviation(differing, at)

@@ -32,7 +32,9 @@ def select(desired: Desired, state: State, options: Options) -> frozenset[Addres
     if unknown:
         raise PlanError.of(_unknown(at) for at in sorted(unknown))
     chosen = everything
-    if options.targets:
+    if options.targets and options.alone:
+        chosen = frozenset(options.targets)
+    elif options.targets:
         towards = _reverse(graph) if options.destroy else graph
         chosen = _closure(_family(everything, options.targets), towards)
     if options.excludes:

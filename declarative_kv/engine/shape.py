@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from declarative_kv.engine.changes import Inputs, identity_diff
+from declarative_kv.engine.words import word
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError, UnmanagedExists
 from declarative_kv.model.plan import Action, Change
 from declarative_kv.model.resource import Condition, Resource
+from declarative_kv.model.source import Kept
 
 
 def check_shape(inputs: Inputs, changes: Iterable[Change]) -> None:
@@ -22,6 +24,7 @@ def check_shape(inputs: Inputs, changes: Iterable[Change]) -> None:
     unmanaged = [problem for change in changes for problem in _unmanaged(inputs, change, let_go)]
     problems = [
         *unmanaged,
+        *(problem for change in changes for problem in _nothing_to_import(inputs, change)),
         *(problem for change in changes for problem in _immutable(inputs, change)),
         *(problem for at in sorted(inputs.chosen) for problem in _existing(inputs, at)),
         *(problem for at in sorted(inputs.options.replace) for problem in _replaceable(inputs, at)),
@@ -41,6 +44,20 @@ def _unmanaged(inputs: Inputs, change: Change, let_go: frozenset[str]) -> Iterat
         summary="The object already exists",
         detail=f"{change.address} {state} but is not in the state, so it may belong to somebody else.",
         hint=f"To manage it from here, run:\n    dkv import {change.address}\nor write `import: true` beside it.",
+        span=change.span,
+        address=change.address,
+    )
+
+
+def _nothing_to_import(inputs: Inputs, change: Change) -> Iterator[Diagnostic]:
+    """An import that was asked for by address makes nothing."""
+    if not inputs.options.alone or change.action is not Action.CREATE:
+        return
+    yield Diagnostic(
+        code="nothing-to-import",
+        summary="There is nothing to import",
+        detail=f"{change.address} is not in Azure, so there is nothing to take over.",
+        hint="Check its name, or let it be made:\n    dkv apply",
         span=change.span,
         address=change.address,
     )
@@ -78,8 +95,8 @@ def _cannot_change(change: Change, attribute: str, before: object, after: object
     return Diagnostic(
         code="immutable",
         summary="Azure cannot change this",
-        detail=f"{attribute} of {change.address} is {before} and cannot become {after}.",
-        hint=f"Set it back to {before}, or declare a new entry under another key and take this one out.",
+        detail=f"{attribute} of {change.address} is {word(before)} and cannot become {word(after)}.",
+        hint=f"Set it back to {word(before)}, or declare a new entry under another key and take this one out.",
         span=spans.get(attribute.split(".")[0], change.span),
         address=change.address,
     )
@@ -97,7 +114,7 @@ def _existing(inputs: Inputs, at: Address) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="existing-differs",
             summary="An existing object is not as declared",
-            detail=f"{'.'.join(diff.path)} of {at} is {diff.before}, the configuration says {diff.after}; "
+            detail=f"{'.'.join(diff.path)} of {at} is {word(diff.before)}, the configuration says {word(diff.after)}; "
             "an `existing` entry is checked and never written.",
             hint="Correct the configuration, or manage the object by taking `existing: true` out.",
             span=wanted.spans.get(diff.path[0], wanted.span),
@@ -117,8 +134,21 @@ def _missing(wanted: Resource, *, soft_deleted: bool) -> Diagnostic:
     )
 
 
+def _kept(resource: Resource) -> bool:
+    return isinstance(getattr(resource.spec, "source", None), Kept)
+
+
 def _replaceable(inputs: Inputs, at: Address) -> Iterator[Diagnostic]:
-    kind = inputs.kinds[at.kind]
+    kind, wanted = inputs.kinds[at.kind], inputs.wanted(at)
+    if kind.holds_value and wanted is not None and (wanted.lifecycle.existing or _kept(wanted)):
+        yield Diagnostic(
+            code="not-replaceable",
+            summary="This cannot be replaced",
+            detail=f"The value of {at} is not written from here, so no new version can be made of it.",
+            hint=f"Set a `kept` value with:\n    dkv secret set {at}",
+            span=wanted.span,
+            address=at,
+        )
     if kind.replaceable or kind.holds_value:
         return
     yield Diagnostic(

@@ -7,9 +7,10 @@ from typing import Any
 
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.steps import Tools
+from declarative_kv.engine.words import deviation
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Action, AttrDiff, Change, Reason
+from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, Reading
 from declarative_kv.model.state import Entry, State
 
@@ -68,7 +69,7 @@ def _problem(tools: Tools, change: Change, reading: Reading) -> Diagnostic | Non
         d for d in kind.diff(change.desired.spec, live.spec) if d.path[0] not in change.desired.lifecycle.ignore
     ]
     if differing:
-        return _untaken(change, "; ".join(_shown(d) for d in differing))
+        return _untaken(change, deviation(differing))
     if change.writes_value and _older(live, tools.journal.get(change.address)):
         return _untaken(change, "the list shows an older version")
     return None
@@ -78,10 +79,6 @@ def _older(live: Observed, entry: Entry | None) -> bool:
     facts: Mapping[str, Any] = entry.facts if entry is not None else {}
     wrote, seen = facts.get("created"), live.facts.get("created")
     return isinstance(wrote, int) and isinstance(seen, int) and seen < wrote
-
-
-def _shown(diff: AttrDiff) -> str:
-    return f"{'.'.join(diff.path)} is {diff.before}, not {diff.after}"
 
 
 def _untaken(change: Change, found: str) -> Diagnostic:

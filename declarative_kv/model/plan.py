@@ -44,6 +44,7 @@ class Reason(StrEnum):
     IMPORTING = "import"
     INTERRUPTED = "an earlier run was interrupted"
     CONTAINED = "goes with its vault"
+    SHARED = "shared, stays in Azure"
     HANDED_OVER = "goes on under another address"
 
 
@@ -220,7 +221,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a plan is asked for."""
+    """How a plan is asked for. With `alone` it is about the targets by themselves, all of which exist."""
 
     destroy: bool = False
     refresh_only: bool = False
@@ -231,6 +232,7 @@ class Options:
     excludes: tuple[Address, ...] = ()
     replace: frozenset[Address] = frozenset()
     allow: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import NOT_ASKED, Action, Change, Plan, Reason, Value
+from declarative_kv.model.plan import NOT_ASKED, Action, AttrDiff, Change, Plan, Reason, Value
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec
 from declarative_kv.render.names import Names
@@ -30,6 +30,7 @@ SYMBOLS: Final[Mapping[Action, str]] = MappingProxyType(
 _SAID: Final = frozenset({Reason.NEW, Reason.CONFIG_MOVED, Reason.EQUAL, Reason.IMPORTING, Reason.DESTROYING})
 """Reasons that the row's symbol and settings tell already."""
 _BELOW_VAULTS: Final = frozenset({"access_policy", "role_assignment", "secret"})
+_GRANTS: Final = frozenset({"role_assignment", "reader_role"})
 _KINDS: Final = ("resource_group", "vault", "access_policy", "role_assignment", "secret", "reader_role")
 _WIDTH: Final = 60
 
@@ -76,13 +77,17 @@ def details(change: Change, names: Names) -> tuple[str, ...]:
         case Action.CREATE:
             lines = packed(_created(change, names), _WIDTH)
         case Action.UPDATE | Action.NOOP:
-            lines = _differences(change)
+            lines = _differences(change, names)
         case Action.REPLACE:
-            lines = [*_differences(change), *packed(_created(change, names), _WIDTH)]
+            lines = [*_differences(change, names), *packed(_created(change, names), _WIDTH)]
         case Action.RECOVER:
-            lines = ["recover", *([] if change.known else ["settings (known after recover)"]), *_differences(change)]
+            lines = [
+                "recover",
+                *([] if change.known else ["settings (known after recover)"]),
+                *_differences(change, names),
+            ]
         case Action.IMPORT:
-            lines = ["import", *_differences(change)]
+            lines = ["import", *_differences(change, names)]
         case Action.DESTROY:
             lines = packed(_destroyed(change, names), _WIDTH)
         case Action.FORGET:
@@ -125,9 +130,18 @@ def _grant(address: Address, spec: Any, names: Names) -> list[str]:
     return []
 
 
-def _differences(change: Change) -> list[str]:
-    lines = [changed(difference) for difference in change.diff]
+def _differences(change: Change, names: Names) -> list[str]:
+    lines = [changed(_named(difference, change, names)) for difference in change.diff]
     return ["value", *lines] if change.writes_value else lines
+
+
+def _named(difference: AttrDiff, change: Change, names: Names) -> AttrDiff:
+    """The difference with names for the ids that a role assignment is made of."""
+    words = {"role": names.role, "principal": names.principal, "scope": names.scope}
+    name = words.get(difference.path[0]) if change.address.kind in _GRANTS else None
+    if name is None:
+        return difference
+    return AttrDiff(difference.path, name(difference.before), name(difference.after))
 
 
 def _unread_value(change: Change) -> list[str]:
