@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from declarative_kv.emulator.arm.routes import answer_arm
-from declarative_kv.emulator.dataplane.routes import answer_vault
+from declarative_kv.emulator.dataplane.routes import answer_vault, refuse_vault
 from declarative_kv.emulator.entra.login import answer_entra
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.faults import Fault
 from declarative_kv.emulator.front import answer_metadata, common_headers, resource_manager_caller
-from declarative_kv.emulator.graph.routes import answer_graph
+from declarative_kv.emulator.graph.routes import answer_graph, refuse_graph
 from declarative_kv.emulator.host.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
-from declarative_kv.emulator.http import Request, Response
+from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.world import World
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,6 +29,12 @@ _CODES: Final = {
     503: "ServiceUnavailable",
     504: "GatewayTimeout",
 }
+# Key Vault's 429 has a code of its own and no Retry-After (quoted).
+_THROTTLED: Final = AzureFault(
+    429,
+    "Throttled",
+    "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached",
+)
 
 
 class Application:
@@ -48,7 +54,7 @@ class Application:
             if fault.drop:
                 return Response(0, dropped=True)
             if fault.status is not None:
-                return _injected(request, fault.status)
+                return self._injected(request, fault.status)
         before = self.world.store.changes
         response = self._serve(request)
         if request.method not in _READING and response.status < 400 and self.world.store.changes != before:
@@ -87,18 +93,23 @@ class Application:
             return open_to_all
         return answer_arm(self.world, request, resource_manager_caller(self.world, request))
 
+    def _injected(self, request: Request, status: int) -> Response:
+        """An arranged error, in the shape of the service that it seems to come from."""
+        text = f"The emulator was told to answer this request with {status}."
+        fault = AzureFault(status, _CODES.get(status, "InjectedFault"), text)
+        if vault_suffix(request.host) is not None:
+            return refuse_vault(self.world, request, _THROTTLED if status == 429 else fault)
+        if request.host in GRAPH:
+            response = refuse_graph(self.world, request, fault)
+        elif request.host in LOGIN:
+            response = json_response(status, {"error": "temporarily_unavailable", "error_description": text})
+        else:
+            response = fault.response()
+        return replace(response, headers={**common_headers(request), **response.headers})
+
     def _note_written(self, request: Request) -> None:
         """Remember that a client changed something: such a world is no longer loaded over unasked."""
         record = self.world.store.get("meta", "world")
         if record is None or record.get("written") or request.host in LOGIN:
             return
         self.world.store.put("meta", "world", {**record, "written": True})
-
-
-def _injected(request: Request, status: int) -> Response:
-    """An arranged error; Key Vault's 429 has a code of its own and no Retry-After (quoted)."""
-    if status == 429 and vault_suffix(request.host) is not None:
-        text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
-        return AzureFault(status, "Throttled", text).response()
-    code = _CODES.get(status, "InjectedFault")
-    return AzureFault(status, code, f"The emulator was told to answer this request with {status}.").response()

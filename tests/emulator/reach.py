@@ -58,7 +58,7 @@ class Client:
 
     def send(self, method: str, host: str, target: str, body: Any = None, headers: Any = None, **how: Any) -> Answer:
         """One request as it is."""
-        connection = self._connections.get(host) or self._connect(host)
+        connection = self._connections.get(host) or self.connect(host)
         connection.request(method, target, body, headers or {}, **how)
         response = connection.getresponse()
         content = response.read()
@@ -104,7 +104,8 @@ class Client:
     def get_secret(self, vault: str, name: str) -> Answer:
         return self.ask("GET", f"{vault}.vault.azure.net", f"/secrets/{name}?api-version=7.6")
 
-    def _connect(self, host: str) -> HTTPSConnection:
+    def connect(self, host: str) -> HTTPSConnection:
+        """A new connection to a host, through the proxy; it is the host's from now on."""
         proxy = urlsplit(self.variables["HTTPS_PROXY"])
         assert proxy.hostname is not None
         connection = HTTPSConnection(proxy.hostname, proxy.port, context=self._context, timeout=30)

@@ -9,7 +9,7 @@ import pytest
 from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
-from tests.emulator.azure_support import ARM, GROUP, VAULT, Answer, Azure
+from tests.emulator.azure_support import ARM, GRAPH, GROUP, LOGIN, VAULT, Answer, Azure
 
 TARGET = f"/subscriptions/{SUBSCRIPTION}?api-version=2022-12-01"
 
@@ -124,3 +124,30 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
     assert again.secret("POST", "/deletedsecrets/gone/recover").status == 200
     assert again.graph("GET", f"/users/{user['id']}").status == 200
     again.world.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "header"),
+    [
+        (ARM, "x-ms-request-id"),
+        (VAULT, "x-ms-keyvault-service-version"),
+        (GRAPH, "request-id"),
+        (LOGIN, "x-ms-request-id"),
+    ],
+)
+def test_an_arranged_error_looks_like_one_of_the_service(azure: Azure, host: str, header: str) -> None:
+    azure.make_vault()
+    azure.world.fail("GET", "/anything", status=503)
+    answer = bare(azure, "/anything", host=host)
+
+    assert answer.status == 503
+    assert header in answer.headers
+    if host == GRAPH:
+        assert answer.error["innerError"]["request-id"] == answer.headers["request-id"]
+    if host == LOGIN:
+        assert answer.body["error"] == "temporarily_unavailable"
+
+
+def test_a_vault_that_is_not_there_has_no_errors_either(azure: Azure) -> None:
+    azure.world.fail("GET", "/secrets", status=503)
+    assert bare(azure, "/secrets", host="kv-none.vault.azure.net").dropped

@@ -154,6 +154,9 @@ def test_a_filter_that_is_not_understood_is_a_501(azure: Azure, text: str) -> No
 
 def test_an_option_that_is_not_understood_is_a_501(azure: Azure) -> None:
     assert azure.graph("GET", "/users?$expand=memberOf").status == 501
+    refused = azure.graph("GET", "/groups?$orderby=displayName")
+    assert (refused.status, "'$orderby'" in refused.error["message"]) == (501, True)
+    assert azure.graph("GET", "/groups/$count").status == 501
     assert azure.graph("GET", "/organization").status == 501
     assert azure.ask("GET", GRAPH, "/beta/users").status == 501
 

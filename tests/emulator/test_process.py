@@ -284,6 +284,13 @@ def test_foreground_serves_until_it_is_told_to_stop(folder: Path) -> None:
     assert read_contact(folder) is None
 
 
+def test_foreground_leaves_a_running_one_alone(folder: Path) -> None:
+    dkv(folder, "start")
+    before = status(folder)
+    dkv(folder, "start", "--foreground")
+    assert status(folder)["pid"] == before["pid"]
+
+
 def test_the_default_folder_follows_the_environment() -> None:
     assert default_folder({"DKV_EMULATOR": "/a/b"}) == Path("/a/b")
     assert default_folder({"XDG_STATE_HOME": "/state"}) == Path("/state/dkv/emulator")

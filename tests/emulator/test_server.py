@@ -186,6 +186,22 @@ def test_a_body_in_chunks_is_read_and_a_connection_is_kept(client: Client) -> No
     assert client._connections[host].sock is first
 
 
+def test_the_target_of_a_request_may_name_its_host(client: Client) -> None:
+    target = f"https://{MANAGEMENT}/metadata/endpoints?api-version=2022-09-01"
+    assert client.send("GET", MANAGEMENT, target).json()["name"] == "AzureCloud"
+
+
+def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(client: Client) -> None:
+    connection = client.connect("login.microsoftonline.com")
+    connection.putrequest("POST", "/common/oauth2/v2.0/token")
+    connection.putheader("Content-Length", "4")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    assert connection.sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.send(b"a=b&")
+    assert connection.getresponse().status == 400
+
+
 def test_a_head_request_has_no_body(client: Client) -> None:
     answer = client.ask("HEAD", MANAGEMENT, f"{GROUP}?api-version=2021-04-01")
     assert (answer.status, answer.body) == (204, b"")

@@ -17,6 +17,7 @@ from declarative_kv.emulator.directory import groups_of
 from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, issuer, verify
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.http import Request, Response
+from declarative_kv.emulator.store import Record
 from declarative_kv.emulator.world import World
 
 _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
@@ -52,19 +53,33 @@ _ROUTES: Final[Mapping[tuple[str, str], Operation]] = {
     ("DELETE", "deletedsecrets/*"): Operation("purge", "purge/action", deleted.purge_deleted),
     ("POST", "deletedsecrets/*/recover"): Operation("recover", "recover/action", deleted.recover_deleted),
 }
+_UNRESOLVED: Final = Response(0, dropped=True)
 _VERBS: Final = frozenset({"versions", "backup", "recover"})
 
 
 def answer_vault(world: World, request: Request) -> Response:
     """Answer one request to a vault's host; a host without a vault does not answer, as its name would not resolve."""
-    vault = world.store.get("vaults", request.host.partition(".")[0])
+    vault = _vault_of(world, request)
     if vault is None:
-        return Response(0, dropped=True)
+        return _UNRESOLVED
     try:
         response = _answer(world, request, vault)
     except AzureFault as fault:
-        response = fault.response()
+        return refuse_vault(world, request, fault)
     return Response(response.status, {**_headers(world, request, vault), **response.headers}, response.body)
+
+
+def refuse_vault(world: World, request: Request, fault: AzureFault) -> Response:
+    """The error as the request's vault would answer it."""
+    vault = _vault_of(world, request)
+    if vault is None:
+        return _UNRESOLVED
+    response = fault.response()
+    return Response(response.status, {**_headers(world, request, vault), **response.headers}, response.body)
+
+
+def _vault_of(world: World, request: Request) -> Record | None:
+    return world.store.get("vaults", request.host.partition(".")[0])
 
 
 def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Response:

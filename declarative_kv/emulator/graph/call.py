@@ -12,7 +12,7 @@ from typing import Any, Final
 from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.entra.tokens import Caller
-from declarative_kv.emulator.errors import AzureFault, not_emulated
+from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.filter import parse_filter
 from declarative_kv.emulator.graph.shapes import properties, shown
 from declarative_kv.emulator.http import Request, Response, json_response
@@ -116,8 +116,9 @@ class GraphCall:
         return int(token), _PAGE if top is None else int(top)
 
     def _refuse_unknown_options(self) -> None:
-        if any(name.startswith("$") and name.lower() not in _OPTIONS for name, _ in self.request.query):
-            raise not_emulated(self.request)
+        for name, _ in self.request.query:
+            if name.startswith("$") and name.lower() not in _OPTIONS:
+                raise AzureFault(501, "NotImplemented", f"The emulator does not understand the option '{name}'.")
 
 
 def named(world: World, kinds: tuple[str, ...], key: str) -> Record | None:

@@ -1,4 +1,4 @@
-"""Microsoft Graph's directory: routes, tokens and rights; the work is in graph_objects and graph_relations."""
+"""Microsoft Graph's directory: routes, tokens and rights; the work is in `objects` and `relations`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import may_read, may_write
 from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, verify
 from declarative_kv.emulator.errors import AzureFault, not_emulated
-from declarative_kv.emulator.graph import objects as objects
-from declarative_kv.emulator.graph import relations as relations
+from declarative_kv.emulator.graph import objects, relations
 from declarative_kv.emulator.graph.call import COLLECTIONS, GraphCall, denied, named, split_key
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.world import World
@@ -66,7 +65,20 @@ def answer_graph(world: World, request: Request) -> Response:
         with world.store.transaction():
             return _answer(world, request, caller)
     except AzureFault as fault:
-        return _refusal(world, request, fault)
+        return refuse_graph(world, request, fault)
+
+
+def refuse_graph(world: World, request: Request, fault: AzureFault) -> Response:
+    """Graph's error object: it repeats the request's ids and the time."""
+    identifier = str(uuid.uuid4())
+    inner: dict[str, Any] = {
+        "date": datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "request-id": identifier,
+        "client-request-id": request.headers.get("client-request-id", identifier),
+    }
+    error = {"code": fault.code, "message": fault.message, "innerError": inner}
+    response = json_response(fault.status, {"error": error}, fault.headers)
+    return replace(response, headers={**response.headers, "request-id": identifier})
 
 
 def _answer(world: World, request: Request, caller: Caller) -> Response:
@@ -106,7 +118,7 @@ def _shape(path: tuple[str, ...]) -> str:
 
 def _tail(parts: list[str]) -> list[str]:
     """Key, then a relation or action, then perhaps the key of a related object."""
-    return ["*" if place in (0, 2) and part != "$ref" else part for place, part in enumerate(parts)]
+    return ["*" if place in (0, 2) and part[:1] != "$" else part for place, part in enumerate(parts)]
 
 
 def _own_user(caller: Caller) -> str:
@@ -138,16 +150,3 @@ def _caller(world: World, request: Request) -> Caller:
             "audience": "Access token validation failure. Invalid audience.",
         }
         raise AzureFault(401, "InvalidAuthenticationToken", texts[error.reason]) from error
-
-
-def _refusal(world: World, request: Request, fault: AzureFault) -> Response:
-    """Graph's error object: it repeats the request's ids and the time."""
-    identifier = str(uuid.uuid4())
-    inner: dict[str, Any] = {
-        "date": datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        "request-id": identifier,
-        "client-request-id": request.headers.get("client-request-id", identifier),
-    }
-    error = {"code": fault.code, "message": fault.message, "innerError": inner}
-    response = json_response(fault.status, {"error": error}, fault.headers)
-    return replace(response, headers={**response.headers, "request-id": identifier})

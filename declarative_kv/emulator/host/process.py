@@ -74,9 +74,13 @@ def start(folder: Path, options: Options) -> Contact:
 
 
 def serve_here(folder: Path, options: Options) -> None:
-    """Serve in this process until it is told to stop; a line on standard error says when it answers."""
+    """Serve in this process until it is told to stop, unless another one does; a line says when it answers."""
     from declarative_kv.emulator.host.serve import serve  # aiohttp, which only the serving process needs
 
+    contact = running(folder)
+    if contact is not None:
+        _say(f"emulator answers on port {contact.port} already, data in {folder}")
+        return
     prepare(folder)
     serve(folder, options, lambda port: _say(f"emulator answers on port {port}, data in {folder}"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,8 @@ _PROXY_OPTIONS: Final[dict[str, Any]] = {
     "max_line_size": 64 * 1024,
     "max_field_size": 64 * 1024,
 }
+
+_SCHEME_AND_HOST: Final = re.compile("https?://[^/?]*", re.IGNORECASE)
 
 Control = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -200,7 +203,9 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: async
 
 
 async def _decoded(asked: web.BaseRequest) -> Request:
-    path, _, query = asked.raw_path.partition("?")
+    path, _, query = _SCHEME_AND_HOST.sub("", asked.raw_path).partition("?")
+    if asked.headers.get("expect", "").lower() == "100-continue":
+        await asked.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await asked.read() if asked.body_exists else b""
     return Request.from_target(asked.method, asked.host, path, query, asked.headers, body)
 
