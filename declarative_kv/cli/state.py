@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +12,6 @@ from declarative_kv.cli import options
 from declarative_kv.cli.output import say, tell
 
 if TYPE_CHECKING:
-    from declarative_kv.model.state import Entry
     from declarative_kv.state import Store
 
 app = typer.Typer(add_completion=False, help="Look at the state, and mend it.", no_args_is_help=True)
@@ -53,11 +50,12 @@ def show(
     verbose: options.Verbose = False,
 ) -> None:
     """Print what the state holds of one address."""
+    from declarative_kv.render.entry import entry_text
     from declarative_kv.state.mend import found
 
     [wanted] = options.addresses([address])
     held = _store(options.common(file, env, var, state, no_color, verbose)).read()
-    say("\n".join(_described(found(held, wanted))))
+    say(entry_text(found(held, wanted)))
 
 
 @app.command()
@@ -172,36 +170,3 @@ def _store(common: options.Common) -> Store:
     from declarative_kv.cli.documents import loaded
 
     return store_at(common.state if common.state is not None else loaded(common).state)
-
-
-def _described(entry: Entry) -> Iterator[str]:
-    """An entry for people, its settings and facts sorted by name."""
-    from declarative_kv.model.codec import encode
-
-    yield str(entry.address)
-    yield f"  id: {_text(entry.remote_id)}"
-    yield f"  status: {entry.status}"
-    yield f"  protect: {_text(entry.protect)}"
-    if entry.depends_on:
-        yield f"  depends on: {', '.join(sorted(map(str, entry.depends_on)))}"
-    fields = encode(entry)
-    for title in ("spec", "facts"):
-        if fields.get(title):
-            yield f"  {title}:"
-            yield from _lines(fields[title], "    ")
-
-
-def _lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """A line for each setting, those of nested ones below it."""
-    for name, item in sorted(value.items()):
-        if isinstance(item, Mapping) and item:
-            yield f"{indent}{_text(name)}:"
-            yield from _lines(item, f"{indent}  ")
-        else:
-            yield f"{indent}{_text(name)}: {_text(item)}"
-
-
-def _text(value: Any) -> str:
-    """Text as it is where it prints on one line, else JSON."""
-    plain = isinstance(value, str) and value.isprintable() and value == value.strip() != ""
-    return str(value) if plain else json.dumps(value)

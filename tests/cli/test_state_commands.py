@@ -81,16 +81,13 @@ def test_show_prints_settings_and_facts(dkv: Dkv) -> None:
         f"  id: {KV}\n"
         "  status: applied\n"
         "  protect: true\n"
-        "  spec:\n"
+        "  settings:\n"
         "    name: kv\n"
-        "    network:\n"
-        "      default: deny\n"
-        "    resource_group: rg\n"
-        "    subscription: 2\n"
+        "    network.default: deny\n"
     )
     shown = dkv("show", "secret.kv/db").out
     assert "  depends on: vault.kv\n" in shown
-    assert '      "a\\nb": ""\n' in shown
+    assert '    tags: {a\\x0ab: ""}\n' in shown
     assert "  facts:\n    fingerprint: ab\n" in shown
 
 
