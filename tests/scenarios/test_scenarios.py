@@ -24,6 +24,7 @@ _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"\bread \d\d:\d\d:\d\dZ"), "read TIME"),
     (re.compile(r"\b(changed in Azure|deleted|rotated outside|since) 20\d\d-\d\d-\d\d"), r"\1 DATE"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "FINGERPRINT"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "VERSION"),
     (re.compile(r"\b\d+(\.\d+)? ?m?s\b"), "SECONDS"),
 )
@@ -130,6 +131,7 @@ def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, r
             target.write_text(part.text)
         else:
             output = normal(execute(part, tmp_path, monkeypatch), tmp_path, given)
+            assert "Traceback" not in output, f"{part.command}\n{output}"
             if part.command.startswith("dkv plan"):
                 # A plan changes nothing, so the same one comes out again: of every plan of every scenario.
                 assert normal(execute(part, tmp_path, monkeypatch), tmp_path, given) == output, part.command
