@@ -20,6 +20,7 @@ from tests.scenarios.script import Step, Write, parse, rewritten, scenario_files
 ROOT = Path(__file__).parents[2]
 KNOWN_IDS = frozenset({"11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"})
 _GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_SHORT = re.compile(r"\b([0-9a-f]{4})…")
 _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"\bread \d\d:\d\d:\d\dZ"), "read TIME"),
@@ -34,6 +35,7 @@ def normal(text: str, folder: Path, given: frozenset[str]) -> str:
     """The output with what differs from run to run replaced: times, the temporary folder, ids that are not `given`."""
     text = text.replace(str(folder) + "/", "").replace(str(folder), ".")
     text = _GUID.sub(lambda found: found[0] if found[0] in given else "ID", text)
+    text = _SHORT.sub(lambda found: found[0] if any(one.startswith(found[1]) for one in given) else "ID…", text)
     for pattern, word in _FILTERS:
         text = pattern.sub(word, text)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n" if text.strip() else ""
