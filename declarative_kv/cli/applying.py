@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from declarative_kv.cli.approval import approve
-from declarative_kv.cli.context import Run, opened
+from declarative_kv.cli.context import Run, held
 from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import Planned, helpful, key_ring, place_of, planned
 from declarative_kv.cli.options import Common
@@ -52,25 +52,23 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
-    async with opened(place_of(document), verbose=common.verbose) as run:
-        with run.store.locked(word) as journal:
-            made = await planned(run, document, journal.state, options)
-            return await _carried_out(run, made, journal, common, manner)
+    async with held(place_of(document), word, verbose=common.verbose) as (run, journal):
+        made = await planned(run, document, journal.state, options)
+        return await _carried_out(run, made, journal, common, manner)
 
 
 async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
     plan, making = saved.plan, saved.making
-    async with opened(making.place, verbose=common.verbose) as run:
-        with run.store.locked("apply") as journal:
-            addresses = [change.address for change in plan.changes]
-            desired = desired_of(plan)
-            reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True)
-            check_fresh(plan, journal.state, reading)
-            ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
-            groups = frozenset(making.groups)
-            made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
-            return await _carried_out(run, made, journal, common, manner)
+    async with held(making.place, "apply", verbose=common.verbose) as (run, journal):
+        addresses = [change.address for change in plan.changes]
+        desired = desired_of(plan)
+        reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True)
+        check_fresh(plan, journal.state, reading)
+        ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
+        groups = frozenset(making.groups)
+        made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
+        return await _carried_out(run, made, journal, common, manner)
 
 
 def _taking_over(document: Document, importing: Sequence[Address]) -> Document:

@@ -23,7 +23,7 @@ from declarative_kv.model.errors import DkvError
 from declarative_kv.model.kind import Kinds
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.render.safe import safe
-from declarative_kv.state import Store, open_store
+from declarative_kv.state import Journal, Store, open_store
 
 PRIVATE_EMULATOR: Final = ".emulator"
 SNAPSHOT: Final = "emulator.json"
@@ -75,6 +75,17 @@ async def opened(place: Place, *, verbose: bool = False) -> AsyncIterator[Run]:
     with reached as options:
         async with open_session(place.cloud, place.tenant, trace=_show if verbose else None, **options) as session:
             yield Run(place, session, AzureDirectory(session), store, kinds)
+
+
+@asynccontextmanager
+async def held(place: Place, operation: str, *, verbose: bool = False) -> AsyncIterator[tuple[Run, Journal]]:
+    """A run that holds the state's lock, and the journal it writes through.
+
+    The lock comes before anything is opened, so that whoever comes second hears at once who is at work.
+    """
+    with store_at(place.state).locked(operation) as journal:
+        async with opened(place, verbose=verbose) as run:
+            yield run, journal
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from getpass import getpass
 from typing import Any
 
-from declarative_kv.cli.context import Run, opened
+from declarative_kv.cli.context import Run, held
 from declarative_kv.cli.documents import loaded
 from declarative_kv.cli.flow import key_ring, place_of
 from declarative_kv.cli.options import Common
@@ -42,14 +42,13 @@ async def kept_set(common: Common, at: Address) -> None:
     document = loaded(common)
     _check_kept(document, at)
     value = _asked(at)
-    async with opened(place_of(document), verbose=common.verbose) as run:
-        with run.store.locked("secret set") as journal:
-            resolved = await resolve(document, run.directory, run.kinds)
-            found = await _look(run, resolved.desired, journal, at)
-            if found.live is None:
-                await _create(run, journal, found, value)
-            else:
-                await _replace(run, journal, found, value)
+    async with held(place_of(document), "secret set", verbose=common.verbose) as (run, journal):
+        resolved = await resolve(document, run.directory, run.kinds)
+        found = await _look(run, resolved.desired, journal, at)
+        if found.live is None:
+            await _create(run, journal, found, value)
+        else:
+            await _replace(run, journal, found, value)
     tell(f"{at}: the value is set{'' if found.live else ', the secret is new'}.")
 
 
