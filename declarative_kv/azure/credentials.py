@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from declarative_kv.azure.sign_in import unusable
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.identity import Identity
 from declarative_kv.model.secret import Sensitive
@@ -117,7 +118,12 @@ def shared_credential(credential: Any, cloud: Cloud, tenant: str | None, transpo
     from azure.identity.aio import DefaultAzureCredential
 
     allowed = [tenant] if tenant else []
-    inner = DefaultAzureCredential(authority=cloud.authority, transport=transport, additionally_allowed_tenants=allowed)
+    try:
+        inner = DefaultAzureCredential(
+            authority=cloud.authority, transport=transport, additionally_allowed_tenants=allowed
+        )
+    except (ValueError, OSError) as error:  # it reads what the environment names at once: ids, a certificate's file
+        raise unusable(str(error)) from error
     return SharedCredential(inner, tenant, None)
 
 

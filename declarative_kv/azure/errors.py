@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from declarative_kv.azure.hints import conflict_hint, forbidden_hint
+from declarative_kv.azure.sign_in import SIGN_IN, reasons, way_out
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import (
@@ -34,7 +35,6 @@ _WORDS: Final[Mapping[type[AzureError], tuple[str, str]]] = {
     Unavailable: ("unavailable", "Azure did not answer"),
     AzureError: ("azure-error", "Azure did not accept the request"),
 }
-_SIGN_IN: Final = "Sign in, for example with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _translate(error: Exception, operation: str, address: Address | None, hide: 
 
     response = getattr(error, "response", None)
     if isinstance(error, ClientAuthenticationError):
-        return _made(NotAuthenticated, operation, address, Problem("", _line(str(error))), None, _SIGN_IN)
+        return _made(NotAuthenticated, operation, address, Problem("", reasons(str(error))), None, way_out(str(error)))
     if isinstance(error, HttpResponseError) and response is not None:
         return _answered(response, operation, address, hide)
     if isinstance(error, ServiceRequestError | ServiceResponseError | IncompleteReadError):
@@ -127,7 +127,7 @@ def _kind(status: int, code: str) -> type[AzureError]:
 
 def _hint(kind: type[AzureError], problem: Problem) -> str:
     if kind is NotAuthenticated:
-        return _SIGN_IN
+        return SIGN_IN
     if kind is Forbidden:
         return forbidden_hint(problem.code, problem.message)
     if kind is NameTaken:

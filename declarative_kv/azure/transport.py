@@ -7,8 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import DkvError
 
 _CONNECTIONS: Final = 256
+_PROXIES: Final = ("HTTPS_PROXY", "https_proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,13 @@ async def shared_transport(proxy: Endpoint | None, environ: Mapping[str, str]) -
 
     With `proxy`, everything goes there and the environment's proxies are not asked; without, `HTTPS_PROXY`, `NO_PROXY`
     and the certificate bundles that other Azure tools honour apply. One TLS context serves all connections: left to the
-    SDK, each request would build its own.
+    SDK, each request would build its own. `DkvError` where the environment's proxy or bundle cannot be used.
     """
     import aiohttp
     from azure.core.pipeline.transport import AioHttpTransport
 
+    if proxy is None:
+        _check_proxies(environ)
     connector = aiohttp.TCPConnector(ssl=_context(proxy, environ), limit=_CONNECTIONS)
     async with aiohttp.ClientSession(
         connector=connector,
@@ -48,5 +55,31 @@ def _context(proxy: Endpoint | None, environ: Mapping[str, str]) -> ssl.SSLConte
     # OpenSSL reads SSL_CERT_FILE itself; these two are what az and most Python tools go by.
     bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     if bundle:
-        context.load_verify_locations(cafile=bundle)
+        try:
+            context.load_verify_locations(cafile=bundle)
+        except OSError as error:
+            name = "REQUESTS_CA_BUNDLE" if environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+            why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+            raise _unusable(name, f"{bundle}: {why}") from error
     return context
+
+
+def _check_proxies(environ: Mapping[str, str]) -> None:
+    """Refuse a proxy's address that is no URL. It may hold a password, so it is not repeated."""
+    for name in _PROXIES:
+        if (value := environ.get(name)) and not _is_proxy(value):
+            raise _unusable(name, "it is not an address such as http://proxy.contoso.example:8080")
+
+
+def _is_proxy(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        return url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _unusable(name: str, why: str) -> DkvError:
+    detail = f"The environment variable {name} is set, and cannot be used: {why}."
+    hint = f"Correct it, or go on without it:\n    unset {name}"
+    return DkvError(Diagnostic("network-setting", "The network's settings cannot be used", detail, hint))

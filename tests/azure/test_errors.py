@@ -145,3 +145,32 @@ def test_an_answer_without_text_says_nothing() -> None:
     problem = problem_of(object())
 
     assert (problem.code, problem.message) == ("", "")
+
+
+def test_a_failed_sign_in_says_what_was_tried_in_a_line_each() -> None:
+    message = (
+        "DefaultAzureCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        "\tEnvironmentCredential: EnvironmentCredential authentication unavailable. Variables are missing.\n"
+        "Visit https://aka.example/x to troubleshoot this issue.\n"
+        "\tAzureCliCredential: Azure CLI not found on path\n"
+        "To mitigate this issue, please refer to the guidelines at https://aka.example/y."
+    )
+    with pytest.raises(NotAuthenticated) as caught, translated("Signing in"):
+        raise ClientAuthenticationError(message)
+
+    [diagnostic] = caught.value.diagnostics
+    assert diagnostic.detail.splitlines()[1:] == [
+        "  EnvironmentCredential: Variables are missing.",
+        "  AzureCliCredential: Azure CLI not found on path",
+    ]
+    assert "`az login`" in diagnostic.hint
+
+
+def test_a_sign_in_that_never_got_through_points_at_the_network() -> None:
+    message = (
+        "Attempted credentials:\n\tEnvironmentCredential: Cannot connect to host login.example:443 ssl:default [x]"
+    )
+    with pytest.raises(NotAuthenticated) as caught, translated("Signing in"):
+        raise ClientAuthenticationError(message)
+
+    assert "HTTPS_PROXY" in caught.value.diagnostics[0].hint
