@@ -45,11 +45,19 @@ def seed_tenant(store: Store) -> None:
 
 
 def seed_identity(store: Store, name: str, display_name: str, now: float) -> str:
-    """An application with a random client secret, and its service principal; gives the latter's object id."""
-    application_id, object_id, client_id = str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())
+    """A built-in identity with a random client secret; gives its object id."""
+    object_id = str(uuid.uuid4())
     secret = f"dkv~{token_urlsafe(30)}"
-    identity = {"client_id": client_id, "client_secret": secret, "object_id": object_id}
-    store.put("identities", name, identity)
+    store.put("identities", name, {"client_id": str(uuid.uuid4()), "client_secret": secret, "object_id": object_id})
+    seed_identity_objects(store, name, display_name, now)
+    return object_id
+
+
+def seed_identity_objects(store: Store, name: str, display_name: str, now: float) -> None:
+    """The application and the service principal of a built-in identity."""
+    identity = store.table("identities")[name]
+    client_id, object_id, secret = identity["client_id"], identity["object_id"], identity["client_secret"]
+    application_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"application|{client_id}"))
     application = application_record(application_id, client_id, display_name, now)
     application["passwordCredentials"] = [password_record("emulator", secret, now, now + 100 * 365 * 86400.0)]
     store.put("directory", application_id, application)
@@ -57,7 +65,6 @@ def seed_identity(store: Store, name: str, display_name: str, now: float) -> str
     if name == "main":
         principal["directoryRoles"] = ["write"]
     store.put("directory", object_id, principal)
-    return object_id
 
 
 def application_record(object_id: str, client_id: str, display_name: str, now: float) -> dict[str, Any]:

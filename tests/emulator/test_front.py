@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from declarative_kv.emulator.entra.tokens import issue
+from declarative_kv.emulator.host.snapshots import reset
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from tests.emulator.azure_support import ARM, GRAPH, GROUP, LOGIN, VAULT, Answer, Azure
@@ -151,3 +152,17 @@ def test_an_arranged_error_looks_like_one_of_the_service(azure: Azure, host: str
 def test_a_vault_that_is_not_there_has_no_errors_either(azure: Azure) -> None:
     azure.world.fail("GET", "/secrets", status=503)
     assert bare(azure, "/secrets", host="kv-none.vault.azure.net").dropped
+
+
+@pytest.mark.parametrize("name", ["main", "norights"])
+def test_a_reset_brings_back_an_identity_that_was_deleted(azure: Azure, name: str) -> None:
+    identity = azure.world.identity(name)
+    (found,) = azure.graph("GET", f"/applications?$filter=appId%20eq%20'{identity['client_id']}'").body["value"]
+    assert azure.graph("DELETE", f"/applications/{found['id']}").status == 204
+    assert azure.sign_in(azure.credentials(name)).status == 400
+    reset(azure.world)
+
+    assert azure.sign_in(azure.credentials(name)).status == 200
+    assert azure.graph("GET", f"/servicePrincipals/{identity['object_id']}", as_=azure.main).status == 200
+    found = azure.graph("GET", f"/applications?$filter=appId%20eq%20'{identity['client_id']}'").body["value"]
+    assert len(found) == 1

@@ -8,9 +8,11 @@ from typing import Any, Final
 from declarative_kv.emulator.host.failure import EmulatorError
 from declarative_kv.emulator.seed import (
     FORMAT,
+    IDENTITIES,
     KEY_VAULT_ADMINISTRATOR,
     OWNER,
     seed_assignment,
+    seed_identity_objects,
     seed_tenant,
 )
 from declarative_kv.emulator.store import Record, Store
@@ -103,19 +105,19 @@ def _adopted(store: Store, tables: Tables, identities: dict[str, Any]) -> Tables
 
 
 def _clear(store: Store, *, keep: frozenset[str]) -> None:
-    """Remove every record but those of the kept tables and the built-in identities' directory objects."""
-    own = _own_objects(store)
+    """Remove every record but those of the kept tables."""
     for name, rows in store.dump().items():
         if name in keep:
             continue
         for key in rows:
-            if name != "directory" or key not in own:
-                store.delete(name, key)
+            store.delete(name, key)
 
 
 def _reseed(world: World) -> None:
-    """Put back what every world has, where it is missing: a tenant and the rights of the main identity."""
-    store = world.store
+    """Put back what every world has: the built-in identities, and where they are missing a tenant and their rights."""
+    store, now = world.store, world.clock.now()
+    for name in store.table("identities"):
+        seed_identity_objects(store, name, IDENTITIES[name], now)
     if not store.table("tenants") or not store.table("subscriptions"):
         seed_tenant(store)
     main = store.get("identities", "main")
@@ -127,7 +129,7 @@ def _reseed(world: World) -> None:
     }
     for role in (OWNER, KEY_VAULT_ADMINISTRATOR):
         if (main["object_id"], role, 2) not in held:
-            seed_assignment(store, main["object_id"], role, world.clock.now())
+            seed_assignment(store, main["object_id"], role, now)
 
 
 def _own_objects(store: Store) -> frozenset[str]:
