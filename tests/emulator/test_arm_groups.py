@@ -90,6 +90,7 @@ def test_deleting_a_group_takes_its_time_at_azures_pace() -> None:
     assert arm.follow(started.headers["location"]).status == 202
     assert arm.call("GET", GROUP).body["properties"]["provisioningState"] == "Deleting"
     assert arm.make_group().code == "ResourceGroupBeingDeleted"
+    assert arm.make_vault().code == "ResourceGroupBeingDeleted"
     arm.world.clock.shift(120)
     assert arm.follow(started.headers["location"]).status == 200
     assert arm.call("HEAD", GROUP).status == 404

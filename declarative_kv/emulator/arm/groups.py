@@ -64,6 +64,15 @@ def require_group(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:
     return record
 
 
+def require_writable_group(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The group's record; raises Azure's 404 where there is none, and its 409 where it is being deleted."""
+    record = require_group(call, names)
+    if record.get("gone_at") is not None:
+        message = f"The resource group '{names['g']}' is in deprovisioning state and cannot perform this operation."
+        raise AzureFault(409, "ResourceGroupBeingDeleted", message, headers=GATEWAY)
+    return record
+
+
 def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "id": record["id"],
@@ -79,12 +88,9 @@ def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
-    existing = find_group(call, names)
+    existing = None if find_group(call, names) is None else require_writable_group(call, names)
     body = call.body()
     name = names["g"]
-    if existing is not None and existing.get("gone_at") is not None:
-        message = f"The resource group '{name}' is in deprovisioning state and cannot perform this operation."
-        raise AzureFault(409, "ResourceGroupBeingDeleted", message, headers=GATEWAY)
     if existing is None and (len(name) > 90 or name.endswith(".")):
         message = (
             f"The provided resource group name '{name}' is not valid: it has at most 90 characters and does not end "

@@ -8,7 +8,7 @@ from typing import Any
 
 from declarative_kv.emulator.arm.call import Call, Route, not_found, page, region, tags_of
 from declarative_kv.emulator.arm.deleted import forget_assignments_below
-from declarative_kv.emulator.arm.groups import GROUP, IDENTITY_TYPE, require_group
+from declarative_kv.emulator.arm.groups import GROUP, IDENTITY_TYPE, require_group, require_writable_group
 from declarative_kv.emulator.http import Response, json_response
 from declarative_kv.emulator.seed import principal_record
 
@@ -32,7 +32,7 @@ def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
     """A new one gets a service principal in the directory, as any principal that a role is assigned to needs."""
-    group = require_group(call, names)
+    group = require_writable_group(call, names)
     body, key = call.body(), _key(call)
     record = call.store.get("managed_identities", key)
     made = record is None

@@ -15,7 +15,7 @@ from declarative_kv.emulator.arm.deleted import (
     name_taken,
     soft_delete,
 )
-from declarative_kv.emulator.arm.groups import GROUP, VAULT_TYPE, require_group
+from declarative_kv.emulator.arm.groups import GROUP, VAULT_TYPE, require_group, require_writable_group
 from declarative_kv.emulator.arm.subscriptions import LOCATIONS
 from declarative_kv.emulator.arm.vault_shape import bad_request, bad_value, merged, shown
 from declarative_kv.emulator.errors import AzureFault
@@ -51,7 +51,7 @@ def _answer(call: Call, record: Mapping[str, Any], *, first: bool = False) -> Re
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
     """Create, recover or update; always 200 (recorded, against the specification's 201)."""
-    group = require_group(call, names)
+    group = require_writable_group(call, names)
     name, body = names["v"], call.body()
     if not is_vault_name(name):
         raise AzureFault(400, "VaultNameNotValid", name_invalid(name), headers=SERVICE_HEADERS)
