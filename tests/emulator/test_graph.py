@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -159,6 +160,16 @@ def test_an_option_that_is_not_understood_is_a_501(azure: Azure) -> None:
     assert azure.graph("GET", "/groups/$count").status == 501
     assert azure.graph("GET", "/organization").status == 501
     assert azure.ask("GET", GRAPH, "/beta/users").status == 501
+
+
+def test_the_link_to_the_next_page_keeps_the_filter(azure: Azure) -> None:
+    made = [azure.make_group(f"R&D + {number}")["id"] for number in range(2)]
+    azure.make_group("R")
+    first = azure.graph("GET", "/groups?$top=1&$filter=startswith(displayName,'R%26D%20%2B')")
+    following = first.body["@odata.nextLink"]
+
+    assert re.fullmatch(r"\S+", following)
+    assert ids(first) + ids(azure.ask("GET", GRAPH, following.removeprefix(f"https://{GRAPH}"))) == made
 
 
 def test_a_collection_comes_in_pages_with_a_next_link_only_when_more_follows(azure: Azure) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
@@ -89,7 +90,7 @@ class GraphCall:
             body["@odata.count"] = len(found)
         if start + size < len(found):
             options = [(name, value) for name, value in self.request.query if name.lower() != "$skiptoken"]
-            link = "&".join(f"{name}={value}" for name, value in [*options, ("$skiptoken", str(start + size))])
+            link = urlencode([*options, ("$skiptoken", str(start + size))], safe="$,'()/:", quote_via=quote)
             body["@odata.nextLink"] = f"https://{self.request.host}{self.request.path}?{link}"
         body["value"] = [shown(record, selected, typed=typed) for record in found[start : start + size]]
         return self.json(200, body)
