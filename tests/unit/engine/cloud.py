@@ -1,0 +1,216 @@
+"""An Azure of a few lines, in which things lie in vaults: what the applier is tried with, without any HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from declarative_kv.engine.apply import apply
+from declarative_kv.engine.events import Event, Outcome
+from declarative_kv.engine.fingerprint import KeyRing
+from declarative_kv.engine.steps import Tools
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import AzureError
+from declarative_kv.model.kind import Plane
+from declarative_kv.model.plan import Change, Options, Plan
+from declarative_kv.model.resource import Condition, Lifecycle, Observed, Resource, Scope
+from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.state import Entry, State
+from tests.unit.engine.fakes import HEAD, DataKind, FakeKind, GrantKind, Thing, at
+from tests.unit.engine.keys import MemoryKeys
+
+BOX = "/v"
+"""The id of the vault that the fakes' things lie in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Thing):
+    """A thing with a value, behind the vault's data plane."""
+
+    value: Sensitive | None = field(default=None, metadata={"hidden": True})
+
+
+def refusal(error: type[AzureError], status: int, code: str = "") -> AzureError:
+    """An answer of Azure's that is an error."""
+    return error(Diagnostic(code.lower() or "refused", "Azure refused the operation"), status=status, code=code)
+
+
+class Cloud:
+    """What exists, by id; every call that was made; and what is answered with an error, each as often as it is there.
+
+    `old` are lists that reads still show, one each, before they show what is there: Azure's lists lag.
+    """
+
+    def __init__(self, *there: Observed) -> None:
+        box = Observed("vault", BOX, Thing(name="kv"))
+        self.objects = {one.id: one for one in (box, *there)}
+        self.calls: list[str] = []
+        self.refusals: dict[str, list[AzureError]] = {}
+        self.old: list[tuple[Observed, ...]] = []
+
+    def called(self, verb: str, name: str) -> None:
+        """Note a call, and refuse it where that was asked for."""
+        call = f"{verb} {name}"
+        self.calls.append(call)
+        if self.refusals.get(call):
+            raise self.refusals[call].pop(0)
+
+    def writes(self) -> list[str]:
+        """The calls that were no reads."""
+        return [call for call in self.calls if not call.startswith("read ")]
+
+
+class Living:
+    """The half of a kind that talks to a `Cloud`; the other half is a fake kind's."""
+
+    async def read(self, azure: Cloud, scope: Scope) -> Iterable[Observed]:
+        azure.called("read", scope.kind)
+        shown = azure.old.pop(0) if azure.old and scope.kind != "vault" else tuple(azure.objects.values())
+        return [one for one in shown if one.kind == scope.kind]
+
+    async def examine(self, azure: Cloud, live: Observed) -> Observed:
+        azure.called("examine", live.spec.name)
+        return replace(live, facts={**live.facts, "version": "v1"})
+
+    async def create(self, azure: Cloud, desired: Any) -> Observed:
+        azure.called("create", desired.name)
+        return self._put(azure, desired)
+
+    async def update(self, azure: Cloud, desired: Any, live: Observed) -> Observed:
+        azure.called("update", desired.name)
+        return self._put(azure, desired)
+
+    async def delete(self, azure: Cloud, live: Observed) -> None:
+        azure.called("delete", live.spec.name)
+        azure.objects.pop(live.id, None)
+
+    async def recover(self, azure: Cloud, live: Observed) -> Observed:
+        azure.called("recover", live.spec.name)
+        azure.objects[live.id] = replace(live, condition=Condition.LIVE)
+        return azure.objects[live.id]
+
+    def _put(self, azure: Cloud, desired: Any) -> Observed:
+        kind: Any = self
+        azure.objects[kind.remote_id(desired).lower()] = made = Observed(kind.name, kind.remote_id(desired), desired)
+        return made
+
+
+class LivingThings(Living, FakeKind):
+    """Things on the control plane."""
+
+
+class LivingGrants(Living, GrantKind):
+    """Grants to whom their colour names."""
+
+
+class LivingItems(Living, DataKind):
+    """Things with values, on the data plane."""
+
+    spec_type = Item
+    holds_value = True
+
+
+class LivingVaults(Living, FakeKind):
+    """The one vault."""
+
+    name = "vault"
+    plane = Plane.CONTROL
+
+    def remote_id(self, spec: Any) -> str:
+        return BOX
+
+
+LIVING: Mapping[str, Any] = {
+    kind.name: kind for kind in (LivingThings(), LivingGrants(), LivingItems(), LivingVaults())
+}
+
+
+class MemoryJournal:
+    """A journal that remembers every entry it was ever given."""
+
+    def __init__(self, *entries: Entry, keys: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.entries = {entry.address: entry for entry in entries}
+        self.keys = dict(keys or {})
+        self.written: list[Entry] = []
+
+    @property
+    def state(self) -> State:
+        return State("line", 1, dict(self.entries), dict(self.keys))
+
+    def get(self, address: Address) -> Entry | None:
+        return self.entries.get(address)
+
+    def put(self, entry: Entry) -> None:
+        self.written.append(entry)
+        self.entries[entry.address] = entry
+
+    def drop(self, address: Address) -> None:
+        del self.entries[address]
+
+    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
+        if facts is None:
+            self.keys.pop(vault.lower(), None)
+        else:
+            self.keys[vault.lower()] = facts
+
+
+@dataclass(slots=True)
+class Applied:
+    """An apply that is over, and what it left."""
+
+    outcome: Outcome
+    journal: MemoryJournal
+    keys: MemoryKeys
+    events: list[Event]
+    pauses: list[float]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of what failed."""
+        return [problem.code for problem in self.outcome.failed]
+
+
+async def applied(
+    cloud: Cloud,
+    changes: Iterable[Change],
+    journal: MemoryJournal | None = None,
+    *,
+    values: Mapping[str, str] | None = None,
+    helpful: frozenset[str] = frozenset(),
+    keys: MemoryKeys | None = None,
+    stop: asyncio.Event | None = None,
+    options: Options | None = None,
+) -> Applied:
+    """Apply these changes to a cloud; pauses are noted and not waited for."""
+    journal = journal or MemoryJournal(*(change.prior for change in changes if change.prior is not None))
+    keys = keys or MemoryKeys()
+    over = Applied(Outcome(State()), journal, keys, [], [])
+
+    async def pause(seconds: float) -> None:
+        over.pauses.append(seconds)
+
+    given = {at(address): Sensitive(text) for address, text in (values or {}).items()}
+    ring = KeyRing(keys, recorded=journal.keys)
+    tools = Tools(LIVING, cloud, journal, given, ring, pause, helpful, saved_keys=dict(journal.keys))
+    plan = Plan(HEAD, tuple(changes), options=options or Options())
+    over.outcome = await apply(tools, plan, over.events.append, stop=stop)
+    return over
+
+
+def item(address: str, colour: str | None = "red", **lifecycle: Any) -> Resource:
+    """A declared thing with a value."""
+    return Resource(at(address), Item(name=at(address).path, colour=colour), lifecycle=Lifecycle(**lifecycle))
+
+
+def kept(address: str, colour: str | None = "red", **fields: Any) -> Entry:
+    """An applied thing with a value."""
+    return Entry(at(address), f"/v/item/{at(address).path}", Item(name=at(address).path, colour=colour), **fields)
+
+
+def lying(address: str, colour: str = "red", condition: Condition = Condition.LIVE, **facts: Any) -> Observed:
+    """An observed thing with a value."""
+    spec = Item(name=at(address).path, colour=colour)
+    return Observed("item", f"/v/item/{at(address).path}", spec, condition, facts)
