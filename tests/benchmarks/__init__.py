@@ -1,0 +1,1 @@
+"""How many requests, seconds and megabytes the program needs."""
