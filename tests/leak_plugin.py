@@ -7,16 +7,24 @@ which any user of the machine can see.
 from __future__ import annotations
 
 import subprocess
+from collections import deque
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.laws.leaks import leak_in, leaks_below
+from declarative_kv.model.secret import Sensitive
+from tests.laws.leaks import MARK, leak_in, leaks_below
 
 _CAPTURES = ("capsys", "capfd", "capsysbinary", "capfdbinary")
+LONG_ENOUGH = 12
+"""Shorter values that a test makes up (`v1`, `hunter2`) may stand in its own words by chance."""
+NEWEST = 200
+"""How many of the values that a process made or read are remembered."""
+
 _communicate = subprocess.Popen.communicate
+_init = Sensitive.__init__
 
 
 class LeakLaw:
@@ -25,6 +33,8 @@ class LeakLaw:
     def __init__(self) -> None:
         self.shown: list[tuple[str, bytes]] = []
         self.folders: list[Path] = []
+        self.leaky: set[str] = set()
+        self.values: deque[str] = deque(maxlen=NEWEST)
 
     def show(self, what: str, text: object) -> None:
         """Remember something that went out; None and other things that are no text are let pass."""
@@ -37,11 +47,11 @@ class LeakLaw:
         """Where values are, never which; forgets what was shown."""
         shown, self.shown = self.shown, []
         for what, data in shown:
-            if (form := leak_in(data)) is not None:
+            if (form := leak_in(data, self.values)) is not None:
                 yield f"{what} ({form})"
         for folder in folders:
             if folder.exists():
-                yield from leaks_below(folder)
+                yield from leaks_below(folder, self.values)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
@@ -57,13 +67,16 @@ class LeakLaw:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """A test that leaked has failed, whatever it thought itself."""
         report = yield
-        for title, text in report.sections:
+        if item.nodeid in self.leaky:
+            report.sections = []  # its later reports repeat what its earlier ones were blamed for
+        for title, text in (*report.sections, ("the report of a failure", report.longreprtext)):
             self.show(title, text)
         folders = []
         if report.when == "call" and "tmp_path" in getattr(item, "funcargs", {}):
             folders = [item.funcargs["tmp_path"]]  # type: ignore[attr-defined]
         found = sorted(set(self.findings(folders)))
         if found:
+            self.leaky.add(item.nodeid)
             report.outcome = "failed"
             report.sections = []  # pytest would print them, with the value
             report.longrepr = "A secret value leaked into " + ", ".join(found)
@@ -104,6 +117,17 @@ class LeakLaw:
         return outputs
 
 
+def _watch_values(law: LeakLaw) -> None:
+    """What this process takes for a secret value is looked for too, also where it bears no mark."""
+
+    def made(sensitive: Sensitive, value: str) -> None:
+        if len(value) >= LONG_ENOUGH and MARK not in value and value not in law.values:
+            law.values.append(value)
+        _init(sensitive, value)
+
+    Sensitive.__init__ = made  # type: ignore[method-assign]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Take up the law for this process; a worker of pytest-xdist is a process of its own."""
     law = LeakLaw()
@@ -113,8 +137,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return law.communicate(process, *arguments, **options)
 
     subprocess.Popen.communicate = communicate  # type: ignore[method-assign]
+    _watch_values(law)
 
 
 def pytest_unconfigure() -> None:
     """Leave the standard library as it was."""
     subprocess.Popen.communicate = _communicate  # type: ignore[method-assign]
+    Sensitive.__init__ = _init  # type: ignore[method-assign]

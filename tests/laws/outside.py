@@ -93,7 +93,10 @@ async def change_policy(lab: Lab, chance: random.Random, session: Session) -> No
     entry = {"tenantId": TENANT, "objectId": who, "permissions": {"secrets": chance.choice([["Get"], ["Get", "List"]])}}
     where = ids.parse_vault(vault)
     await session.vaults(SUBSCRIPTION).vaults.update_access_policy(
-        where.resource_group, where.name, operation, {"properties": {"accessPolicies": [entry]}}  # type: ignore[arg-type]
+        where.resource_group,
+        where.name,
+        operation,
+        {"properties": {"accessPolicies": [entry]}},  # type: ignore[arg-type]
     )
 
 
@@ -127,7 +130,9 @@ async def remove_assignment(lab: Lab, chance: random.Random, session: Session) -
     me = lab.world.identity()["object_id"]
     records = [r for r in lab.world.store.table("role_assignments").values() if r["principalId"] != me]
     if records:
-        await session.authorization(SUBSCRIPTION).role_assignments.delete_by_id(chance.choice(records)["id"].lstrip("/"))
+        await session.authorization(SUBSCRIPTION).role_assignments.delete_by_id(
+            chance.choice(records)["id"].lstrip("/")
+        )
 
 
 async def delete_vault(lab: Lab, chance: random.Random, session: Session) -> None:
@@ -139,7 +144,9 @@ async def delete_vault(lab: Lab, chance: random.Random, session: Session) -> Non
 async def purge_vault(lab: Lab, chance: random.Random, session: Session) -> None:
     gone = list(lab.world.store.table("deleted_vaults").values())
     if gone and chance.random() < 0.5:
-        poller = await session.vaults(SUBSCRIPTION).vaults.begin_purge_deleted(chance.choice(gone)["name"], "westeurope")
+        poller = await session.vaults(SUBSCRIPTION).vaults.begin_purge_deleted(
+            chance.choice(gone)["name"], "westeurope"
+        )
         await poller.result()
 
 

@@ -96,7 +96,10 @@ class Wishes:
             "sku": lambda: self.chance.choice(["standard", "premium"]),
             "tags": lambda: dict(self.chance.choice(TAGS)),
             "enabled_for": lambda: self.chance.sample(["deployment", "disk_encryption"], self.chance.randint(0, 2)),
-            "network": lambda: {"default": "allow", "ip_rules": self.chance.sample(["203.0.113.7/32", "198.51.100.0/24"], 1)},
+            "network": lambda: {
+                "default": "allow",
+                "ip_rules": self.chance.sample(["203.0.113.7/32", "198.51.100.0/24"], 1),
+            },
             "others": lambda: {
                 kind: self.chance.choice(["report", "delete", "ignore"])
                 for kind in self.chance.sample(["access_policies", "role_assignments", "secrets"], 2)
