@@ -7,7 +7,7 @@ from typing import Any
 
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.plan import AccessLine, Block, Drift, Plan, Value
-from declarative_kv.render.values import shown
+from declarative_kv.render.values import plain
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ def drift_facts(drift: Drift) -> Json:
         "action": drift.action.value,
         "value_moved": drift.value_moved,
         "since": drift.since or None,
-        "differences": [{"path": list(d.path), "before": shown(d.before), "after": shown(d.after)} for d in drift.diff],
+        "differences": [{"path": list(d.path), "before": plain(d.before), "after": plain(d.after)} for d in drift.diff],
     }
 
 

@@ -42,6 +42,26 @@ def shown(value: Any) -> str:
     return shown(dict(settings(value))) if is_dataclass(value) else safe(str(value))
 
 
+def plain(value: Any) -> Any:
+    """A setting's value as JSON: lists as lists, times as text; what is absent, and what must not be shown, is null."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Sensitive():
+            return None
+        case Mapping():
+            return {str(key): plain(value[key]) for key in sorted(value, key=str)}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case frozenset() | set():
+            return sorted(map(plain, value))
+    return {name: plain(item) for name, item in settings(value)} if is_dataclass(value) else _text(value)
+
+
+def _text(value: Any) -> str:
+    return moment(value) if isinstance(value, datetime) else str(value)
+
+
 def moment(value: datetime) -> str:
     """`2027-06-30` for midnight UTC, else RFC 3339 with Z."""
     utc = value.astimezone(UTC)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.plan import Action, AttrDiff, Drift
 from declarative_kv.model.resource import Condition
 from declarative_kv.render.drift_json import drift_json
 from declarative_kv.render.drift_text import drift_text
+from declarative_kv.render.facts import drift_facts
 
 from .plans import PAYMENTS, SAMPLE, at, observed, plan_of, secret, vault
 
@@ -63,7 +65,7 @@ def test_the_json_says_whether_it_is_complete() -> None:
         "action": "update",
         "value_moved": True,
         "since": "2026-11-20T10:00:00Z",
-        "differences": [{"path": ["content_type"], "before": "text/plain", "after": "(none)"}],
+        "differences": [{"path": ["content_type"], "before": "text/plain", "after": None}],
     }
     assert json.loads(json.dumps(found)) == found
 
@@ -77,3 +79,12 @@ def test_an_unmanaged_object_to_be_alarmed_about_is_drift() -> None:
 def test_a_vault_that_lost_a_setting_reads_as_none() -> None:
     drift = Drift(at("vault.payments"), Action.UPDATE, (AttrDiff(("tags", "team"), vault().tags, "x"),))
     assert "tags.team: (none) -> x" in drift_text(plan_of(drift=(drift,)))
+
+
+def test_lists_and_times_are_json_and_not_text() -> None:
+    when = datetime(2027, 6, 30, tzinfo=UTC)
+    moved = replace(MOVED, diff=(AttrDiff(("secrets",), ("get",), ("get", "set")), AttrDiff(("expires",), None, when)))
+    assert drift_facts(moved)["differences"] == [
+        {"path": ["secrets"], "before": ["get"], "after": ["get", "set"]},
+        {"path": ["expires"], "before": None, "after": "2027-06-30"},
+    ]
