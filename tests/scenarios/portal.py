@@ -74,7 +74,7 @@ def opened(folder: Path) -> Iterator[Portal]:
 
 
 async def run(folder: Path, words: list[str]) -> str:
-    """Carry out `portal NOUN VERB ARGUMENT…`, where `me` is the object id of the identity that runs dkv; what it shows."""
+    """Carry out `portal NOUN VERB ARGUMENT…`, `me` being the object id of who runs dkv; what it shows."""
     with opened(folder) as portal:
         arguments = [portal.me if word == "me" else word for word in words[2:]]
         shown = await VERBS[words[0], words[1]](portal, *arguments)
@@ -191,20 +191,23 @@ async def _role_create(portal: Portal, scope: str, guid: str, role: str, object_
     await portal.roles().role_assignments.create(scope, guid, body)
 
 
-async def _role_delete(portal: Portal, scope: str, object_id: str) -> None:
+async def _role_delete(portal: Portal, scope: str, object_id: str, role: str = "") -> None:
+    """Every assignment of that principal at the scope, or those of one role."""
     scope = await _scope(portal, scope)
     found = [one async for one in portal.roles().role_assignments.list_for_scope(scope)]
     for one in found:
-        if one.principal_id == object_id and str(one.scope).lower() == scope.lower():
+        is_his = one.principal_id == object_id and str(one.role_definition_id).endswith(role)
+        if is_his and str(one.scope).lower() == scope.lower():
             await portal.roles().role_assignments.delete_by_id(one.id)
 
 
 async def _scope(portal: Portal, scope: str) -> str:
-    """`subscription`, or the name of a vault."""
+    """`subscription`, or the name of a vault or a resource group."""
+    whole = f"/subscriptions/{SUBSCRIPTION}"
     if scope == "subscription":
-        return f"/subscriptions/{SUBSCRIPTION}"
-    group = await portal.group_of(scope)
-    return str((await portal.vaults().vaults.get(group, scope)).id)
+        return whole
+    vaults = {str(found.name): str(found.id) async for found in portal.vaults().vaults.list_by_subscription()}
+    return vaults.get(scope, f"{whole}/resourceGroups/{scope}")
 
 
 VERBS: dict[tuple[str, str], Callable[..., Awaitable[str | None]]] = {
