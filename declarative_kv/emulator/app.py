@@ -13,7 +13,7 @@ from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.faults import Fault
 from declarative_kv.emulator.front import answer_metadata, common_headers, resource_manager_caller
 from declarative_kv.emulator.graph.routes import answer_graph, refuse_graph
-from declarative_kv.emulator.host.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
+from declarative_kv.emulator.hostnames import GRAPH, LOGIN, RESOURCE_MANAGER, vault_suffix
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.world import World
 

@@ -18,8 +18,8 @@ from azure.core.pipeline.transport import HttpRequest as LegacyHttpRequest
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.core.utils import case_insensitive_dict
 
-from declarative_kv.emulator.host.hosts import is_served
 from declarative_kv.emulator.host.request_log import Recorder, record
+from declarative_kv.emulator.hostnames import is_served
 from declarative_kv.emulator.http import Request, Response
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import trustme
 
 from declarative_kv.emulator.host.folder import CERTIFICATE
-from declarative_kv.emulator.host.hosts import GRAPH, LOGIN, RESOURCE_MANAGER, VAULT_SUFFIXES
+from declarative_kv.emulator.hostnames import GRAPH, LOGIN, RESOURCE_MANAGER, VAULT_SUFFIXES
 
 _KEY: Final = "ca-key.pem"
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-from declarative_kv.emulator.host.hosts import is_served
 from declarative_kv.emulator.host.request_log import Recorder, record
+from declarative_kv.emulator.hostnames import is_served
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.transport import Answers
 
