@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Skipped, Started
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action
+from declarative_kv.model.plan import Action, Reason
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.safe import safe
 
@@ -46,6 +46,8 @@ Report = Callable[[Event], None]
 def event_line(event: Event, paint: Paint = PLAIN) -> str | None:
     """What happened, in one line; None for what only a live view shows."""
     match event:
+        case Finished(change, _) if change.reason is Reason.CONTAINED:
+            return f"{safe(str(change.address))}: {paint('green', 'gone with its vault')}"
         case Finished(change, seconds):
             return f"{safe(str(change.address))}: {paint('green', _DONE[change.action])} after {seconds:.1f}s"
         case Failed(change, diagnostics):
@@ -58,8 +60,10 @@ def event_line(event: Event, paint: Paint = PLAIN) -> str | None:
     return None
 
 
-def started_line(event: Started) -> str:
-    """What begins now."""
+def started_line(event: Started) -> str | None:
+    """What begins now; None for what goes with its vault, by no call of its own."""
+    if event.change.reason is Reason.CONTAINED:
+        return None
     return f"{safe(str(event.change.address))}: {_DOING[event.change.action]}..."
 
 
@@ -113,7 +117,8 @@ class _View:
         if isinstance(event, Note):
             return
         if isinstance(event, Started):
-            self._flying[event.change.address] = started_line(event)
+            if (line := started_line(event)) is not None:
+                self._flying[event.change.address] = line
         else:
             self._flying.pop(event.change.address, None)
             self._progress.advance(self._task)

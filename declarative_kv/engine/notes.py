@@ -1,0 +1,96 @@
+"""What a plan says besides its changes: settings let go, keys to be made, what goes along unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declarative_kv.engine.changes import Inputs, left_out
+from declarative_kv.engine.fingerprint import KEY_NAME
+from declarative_kv.engine.others import unlisted_notes
+from declarative_kv.model.address import Address
+from declarative_kv.model.plan import Action, Change, Unwritten
+from declarative_kv.model.resource import Condition, Observed
+
+_SHOWN = 5
+
+
+def notes_of(inputs: Inputs, changes: tuple[Change, ...], shared_key: str | None) -> tuple[str, ...]:
+    """Everything worth a line that is no change; `shared_key` is the key that all vaults share."""
+    return (
+        *_key_notes(inputs, changes, shared_key),
+        *_shared_notes(changes),
+        *_taken_notes(inputs, changes),
+        *unlisted_notes(inputs),
+    )
+
+
+def unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
+    """The settings that left the YAML since the last apply; Azure keeps them."""
+    found = []
+    for at in sorted(inputs.chosen):
+        wanted, prior = inputs.wanted(at), inputs.state.entries.get(at)
+        if wanted is None or prior is None or wanted.lifecycle.existing:
+            continue
+        gone = tuple(left_out(prior.spec, wanted.spec))
+        if gone:
+            found.append(Unwritten(at, gone))
+    return tuple(found)
+
+
+def _shared_notes(changes: tuple[Change, ...]) -> Iterator[str]:
+    """Which assignments of somebody else's satisfy ours, where the state does not say so yet."""
+    for change in changes:
+        if change.facts.get("shared") and change.prior is None:
+            yield f"{change.address} is there already, under another id: it is shared, and never deleted from here"
+
+
+def _taken_notes(inputs: Inputs, changes: tuple[Change, ...]) -> Iterator[str]:
+    """What a vault that is destroyed takes along although the state does not hold it."""
+    unheld = inputs.reading.live.keys() - inputs.state.entries.keys()
+    others = [*inputs.reading.rest, *(inputs.reading.live[at] for at in unheld)]
+    for change in changes:
+        if change.action is not Action.DESTROY or change.live is None:
+            continue
+        taken = sorted(f"{one.kind} {one.label}" for one in others if _lies_in(one, change.live))
+        if taken:
+            shown = ", ".join(taken[:_SHOWN]) + (" …" if len(taken) > _SHOWN else "")
+            yield f"{change.address} takes along what is not managed here: {shown}"
+
+
+def _lies_in(one: Observed, vault: Observed) -> bool:
+    return not one.system and one.condition is Condition.LIVE and (one.parent or "").lower() == vault.id
+
+
+def _key_notes(inputs: Inputs, changes: tuple[Change, ...], shared: str | None) -> tuple[str, ...]:
+    """Where this run will make a fingerprint key: in each vault that it writes a value to, or one for all of them."""
+    writing = {
+        Address("vault", one.address.container) for one in changes if one.writes_value and one.verdict is not None
+    }
+    if not inputs.fingerprints or not writing:
+        return ()
+    known = _known_keys(inputs, shared)
+    if shared is not None:
+        place, _, name = shared.partition("/secrets/")
+        return () if shared.lower() in known else (_key_note(_holder(inputs, place), name),)
+    there = {at: live.id for at in writing if (live := inputs.reading.live.get(at)) is not None}
+    back = {one.address for one in changes if one.action is Action.RECOVER and one.prior is not None}
+    missing = sorted(at for at in writing - back if f"{there.get(at)}/secrets/{KEY_NAME}" not in known)
+    return tuple(_key_note(str(at), KEY_NAME) for at in missing)
+
+
+def _key_note(holder: str, name: str) -> str:
+    return f"{holder} gets a fingerprint key (secret {name}), by which later plans see that a value changed"
+
+
+def _known_keys(inputs: Inputs, shared: str | None) -> frozenset[str]:
+    """The keys that are there, by id in lower case; of a shared one, whose vault may not be listed, as recorded."""
+    listed = {one.id for one in inputs.reading.rest if one.system and one.condition is Condition.LIVE}
+    used = {one.key for one in inputs.verdicts.values() if one.key is not None}
+    recorded = {str(facts["id"]) for facts in inputs.state.keys.values() if "id" in facts} if shared else set()
+    return frozenset(listed | {one.rpartition("/")[0].lower() for one in used | recorded})
+
+
+def _holder(inputs: Inputs, vault: str) -> str:
+    """The address of the vault with this id, or its name where it is not declared."""
+    ours = {inputs.kinds[at.kind].remote_id(one.spec).lower(): at for at, one in inputs.desired.items()}
+    return str(ours.get(vault.lower(), f"vault {vault.rpartition('/')[2]}"))
