@@ -144,8 +144,13 @@ def _lines(change: Change, known: _Known) -> Iterator[AccessLine]:
         yield from _changed(change, known, old, before, {})
         yield from _changed(change, known, change.desired.spec if change.desired else None, {}, after)
         return
-    spec = change.desired.spec if change.desired else change.live.spec if change.live else None
-    yield from _changed(change, known, spec, before, after)
+    yield from _changed(change, known, change.desired.spec if change.desired else _now(change), before, after)
+
+
+def _now(change: Change) -> object:
+    """The grant as it is; in a vault that is about to come back, as it was applied."""
+    side = change.live or (change.prior if not change.known else None)
+    return side.spec if side is not None else None
 
 
 def _changed(change: Change, known: _Known, spec: object, before: Held, after: Held) -> Iterator[AccessLine]:
@@ -161,7 +166,7 @@ def _changed(change: Change, known: _Known, spec: object, before: Held, after: H
 
 def _sides(change: Change, held: Callable[[object], Held]) -> tuple[Held, Held]:
     """What the grant gives before and after the change; equal where access does not move."""
-    live = change.live.spec if change.live is not None else None
+    live = _now(change)
     wanted = change.desired.spec if change.desired is not None else None
     match change.action:
         case Action.CREATE | Action.RECOVER:

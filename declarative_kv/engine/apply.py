@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
 from declarative_kv.engine.recovered import check_recovered
-from declarative_kv.engine.steps import Tools, carry_out
+from declarative_kv.engine.steps import Tools, carry_out, settle
 from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
 from declarative_kv.model.address import Address
@@ -119,6 +119,7 @@ async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], pro
         await carry_out(tools, change)
         if change.action is Action.RECOVER and not change.known:
             await check_recovered(tools, plan, change)
+            await settle(tools, change)
         if change.action is Action.DESTROY and change.prior is not None:
             _forget_key(tools, change.prior.remote_id)
     except DkvError as error:

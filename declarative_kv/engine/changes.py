@@ -47,7 +47,7 @@ def changes_of(inputs: Inputs) -> tuple[Change, ...]:
     changes = {at: change for at in sorted(inputs.chosen) if (change := _change(inputs, at)) is not None}
     if inputs.options.refresh_only:
         return tuple(_accepting(change) for change in changes.values())
-    changes = {at: _known_after_recover(change, changes) for at, change in changes.items()}
+    changes = {at: _known_after_recover(change, changes, inputs.kinds) for at, change in changes.items()}
     owners = claimed(inputs)
     changes = {at: _handed_over(change, owners) for at, change in changes.items()}
     return tuple(_contained(change, changes, inputs) for change in changes.values())
@@ -104,7 +104,8 @@ def _recovery(kind: ResourceKind, base: Change) -> Change:
     assert base.desired is not None
     assert base.live is not None
     if kind.plane is Plane.CONTROL:
-        return replace(base, known=False)
+        expected = _difference(kind, base.desired, base.prior) if base.prior is not None else ()
+        return replace(base, known=False, diff=expected)
     diff = _difference(kind, base.desired, base.live)
     return replace(base, diff=diff, writes_value=_moved(base.verdict))
 
@@ -139,7 +140,7 @@ def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     return replace(base, reason=reason, diff=diff, writes_value=writes, facts=facts)
 
 
-def _difference(kind: ResourceKind, desired: Resource, live: Observed) -> tuple[AttrDiff, ...]:
+def _difference(kind: ResourceKind, desired: Resource, live: Observed | Entry) -> tuple[AttrDiff, ...]:
     """What differs, less what the entry ignores."""
     return tuple(d for d in kind.diff(desired.spec, live.spec) if d.path[0] not in desired.lifecycle.ignore)
 
@@ -224,15 +225,21 @@ def _accepting(change: Change) -> Change:
     return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False)
 
 
-def _known_after_recover(change: Change, changes: Mapping[Address, Change]) -> Change:
-    """What lies in a vault that is about to come back is expected as it was applied, and checked when it is back."""
+def _known_after_recover(change: Change, changes: Mapping[Address, Change], kinds: Kinds) -> Change:
+    """What lies in a vault that is about to come back is expected as it was applied, and checked when it is back.
+
+    What the YAML changed meanwhile is changed then; what it no longer has came back all the same, and is destroyed.
+    """
     vault = changes.get(Address("vault", change.address.container))
     if vault is None or vault is change or vault.action is not Action.RECOVER or change.prior is None:
         return change
-    comes_back = change.action is Action.CREATE and change.address.kind in ("secret", "access_policy")
-    if not comes_back:
+    if change.live is not None or change.address.kind not in ("secret", "access_policy"):
         return change
-    return replace(change, action=Action.NOOP, reason=Reason.EQUAL, verdict=None, known=False, writes_value=False)
+    if change.desired is None:
+        return replace(change, action=Action.DESTROY, reason=Reason.UNDECLARED, known=False)
+    diff = _difference(kinds[change.address.kind], change.desired, change.prior)
+    action, reason = (Action.UPDATE, Reason.CONFIG_MOVED) if diff else (Action.NOOP, Reason.EQUAL)
+    return replace(change, action=action, reason=reason, diff=diff, verdict=None, known=False, writes_value=False)
 
 
 def claimed(inputs: Inputs) -> dict[str, Address]:

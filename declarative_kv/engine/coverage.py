@@ -118,20 +118,24 @@ def _left_out(inputs: Inputs, change: Change, vault: Address, helpful: frozenset
 
 def _problem(inputs: Inputs, vault: Address, change: Change, head: Head, left_out: Address | None) -> Diagnostic:
     permission, data_action = _NEEDS[change.action]
+    key = head.principals.get(head.object_id)
+    who = head.identity if head.identity == head.object_id else f"{head.identity} ({head.object_id})"
     if _is_rbac(inputs, vault):
         missing = f"the data action {data_action}"
-        entry = f"vaults:\n  {vault.path}:\n    roles: {{deployer: [Key Vault Secrets Officer]}}"
+        entry = f"vaults:\n  {vault.path}:\n    roles: {{{key or 'deployer'}: [Key Vault Secrets Officer]}}"
     else:
         missing = f"the secret permission `{permission}` in an access policy"
-        entry = f"vaults:\n  {vault.path}:\n    access_policies:\n      deployer: {{template: secret-management}}"
-    hint = f"Add the entry:\n{_indented('principals: {deployer: {current: true}}')}\n{_indented(entry)}"
+        policy = f"{key or 'deployer'}: {{template: secret-management}}"
+        entry = f"vaults:\n  {vault.path}:\n    access_policies:\n      {policy}"
+    named = "" if key else "principals: {deployer: {current: true}}\n"
+    hint = f"Add the entry:\n{_indented(named + entry)}"
     if left_out is not None:
         hint = f"{left_out} would give it and is left out of this run; take it along:\n    --target {left_out}"
     return Diagnostic(
         code="no-data-access",
         summary="The running identity has no access to the secrets",
-        detail=f"{change.address} needs {missing} on {vault}, and {head.identity} ({head.object_id}) has no such "
-        "grant, neither now nor in this plan.",
+        detail=f"{change.address} needs {missing} on {vault}, and {who} has no such grant, "
+        "neither now nor in this plan.",
         hint=hint,
         span=change.span,
         address=change.address,

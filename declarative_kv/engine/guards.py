@@ -15,6 +15,7 @@ from declarative_kv.model.specs import RoleAssignmentSpec, VaultSpec
 Changes = tuple[Change, ...]
 Guard = Callable[[Inputs, Changes], Iterator[Block]]
 
+_CHANGES = frozenset({Action.UPDATE, Action.IMPORT, Action.RECOVER})
 MANY_SHARE = 0.3
 MANY_LEAST = 10
 """`many-destroys` speaks when more than this share of at least this many objects would go (product page)."""
@@ -56,7 +57,7 @@ def _declared_protected(inputs: Inputs, at: Address) -> bool:
 def _access_model_flip(inputs: Inputs, changes: Changes) -> Iterator[Block]:
     for change in changes:
         for diff in change.diff:
-            if diff.path == ("access",) and change.action in (Action.UPDATE, Action.IMPORT):
+            if diff.path == ("access",) and change.action in _CHANGES:
                 yield Block(
                     "access-model-flip",
                     change.address,
@@ -122,7 +123,7 @@ def _many_destroys(inputs: Inputs, changes: Changes) -> Iterator[Block]:
 
 def _irreversible_guard(inputs: Inputs, changes: Changes) -> Iterator[Block]:
     for change in changes:
-        if change.live is None or change.action not in (Action.UPDATE, Action.IMPORT):
+        if change.live is None or change.action not in _CHANGES:
             continue
         if any(diff.path == ("purge_protection",) and diff.after is True for diff in change.diff):
             yield Block(
@@ -154,8 +155,8 @@ def _irreversible(change: Change, granted: Mapping[str, int]) -> Iterator[Irreve
             yield Irreversible(change.address, f"purge_protection: {before} -> true", place)
     lost = granted.get(change.live.id, 0) if change.action is Action.DESTROY and change.live is not None else 0
     if lost:
-        what = "1 role assignment is" if lost == 1 else f"{lost} role assignments are"
-        yield Irreversible(change.address, f"{what} lost with it: recovering the vault does not bring them back")
+        what, them = ("1 role assignment is", "it") if lost == 1 else (f"{lost} role assignments are", "them")
+        yield Irreversible(change.address, f"{what} lost with it: recovering the vault does not bring {them} back")
 
 
 GUARDS: dict[str, Guard] = {

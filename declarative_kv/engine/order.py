@@ -79,10 +79,11 @@ def unmake_after_needers(work: Work, edges: Edges) -> None:
 
 
 def contained_after_container(work: Work, edges: Edges) -> None:
-    """What goes with its vault leaves the state only when the vault is gone."""
+    """What goes with its vault leaves the state only when that is gone; what comes back with it goes after it."""
     for at, change in work.changes.items():
         container = Address("vault", at.container)
-        if change.reason is Reason.CONTAINED and container in work.changes:
+        comes_back = change.action is Action.DESTROY and not change.known
+        if (change.reason is Reason.CONTAINED or comes_back) and container in work.changes:
             edges[at].add(container)
 
 

@@ -14,12 +14,17 @@ from declarative_kv.model.state import State
 
 
 async def check_recovered(tools: Tools, plan: Plan, vault: Change) -> None:
-    """Raise `PlanError` with `known-after-recover` where the recovered vault holds what the plan did not show."""
+    """Keep what came back in `tools.found`.
+
+    Raises `PlanError` with `known-after-recover` where the recovered vault takes changes that the plan did not print.
+    """
     below = [c for c in plan.changes if c.address == vault.address or c.address.container == vault.address.path]
     below = [c for c in below if c.address == vault.address or c.address.key]
     desired = {c.address: c.desired for c in below if c.desired is not None}
-    reading = await refresh(tools.kinds, tools.azure, desired, plan_state(tools, below), desired)
-    problems = [found for c in below if c.desired is not None and (found := _surprise(tools, c, reading))]
+    addresses = [c.address for c in below]
+    reading = await refresh(tools.kinds, tools.azure, desired, plan_state(tools, below), addresses)
+    tools.found.update({at: one for at, one in reading.live.items() if one.condition is Condition.LIVE})
+    problems = [found for c in below if (found := _surprise(tools, c, reading))]
     if not problems:
         return
     raise PlanError(
@@ -42,16 +47,21 @@ def plan_state(tools: Tools, below: list[Change]) -> State:
 
 def _surprise(tools: Tools, change: Change, reading: Reading) -> str:
     """What is unexpected at one address, in words; empty where nothing is."""
-    assert change.desired is not None
     at: Address = change.address
-    live = reading.live.get(at)
+    if change.known and change.action is not Action.CREATE:
+        return ""
     if at in reading.unread:
-        return f"{at} cannot be read"
-    there = live is not None and live.condition is Condition.LIVE
-    if change.action is Action.CREATE and change.known:
-        return f"{at} exists already" if there and change.prior is None else ""
-    if live is None or not there:
+        # What stays as it is need not be seen: the right to see it may be among the grants that follow.
+        return "" if change.action is Action.NOOP else f"{at} cannot be read"
+    live = tools.found.get(at)
+    match change.action:
+        case Action.CREATE:
+            return f"{at} exists already" if live is not None and change.prior is None else ""
+        case Action.DESTROY:
+            return ""
+    if live is None:
         return f"{at} did not come back"
+    assert change.desired is not None
+    found = tools.kinds[at.kind].diff(change.desired.spec, live.spec)
     ignored = change.desired.lifecycle.ignore
-    differing = [d for d in tools.kinds[at.kind].diff(change.desired.spec, live.spec) if d.path[0] not in ignored]
-    return deviation(differing, at)
+    return deviation((d for d in found if d.path[0] not in ignored and d not in change.diff), at)

@@ -56,7 +56,8 @@ class Journal(Protocol):
 class Tools:
     """Everything that a step works with. `pause` sleeps, in seconds.
 
-    `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some.
+    `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some, `found`
+    what came back with a recovered vault.
     """
 
     kinds: Kinds
@@ -68,6 +69,7 @@ class Tools:
     helpful: frozenset[str] = frozenset()
     granted: set[str] = field(default_factory=set)
     saved_keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    found: dict[Address, Observed] = field(default_factory=dict)
 
     def lately_granted(self, vault: str) -> bool:
         """Whether the running identity was granted something at the vault, or around it, in this run."""
@@ -93,9 +95,19 @@ async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
 
 
+async def settle(tools: Tools, change: Change) -> None:
+    """Make a recovered vault match, as far as the plan printed what that takes, and save it."""
+    assert change.desired is not None
+    kind, live = tools.kinds[change.address.kind], tools.found[change.address]
+    if kind.diff(_heeded(change, live), live.spec):
+        await _bring_into_line(tools, kind, change, live)
+    else:
+        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+
+
 async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
-    assert change.live is not None
-    await _bring_into_line(tools, kind, change, change.live)
+    live = change.live or tools.found[change.address]
+    await _bring_into_line(tools, kind, change, live)
 
 
 async def _import(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -110,7 +122,11 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
     assert change.live is not None
     assert change.desired is not None
     live = await kind.recover(tools.azure, change.live)
-    if kind.plane is Plane.CONTROL or (not change.writes_value and not kind.diff(change.desired.spec, live.spec)):
+    if kind.plane is Plane.CONTROL:
+        if change.prior is None:
+            tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        return
+    if not change.writes_value and not kind.diff(_heeded(change, live), live.spec):
         tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
         return
     await _bring_into_line(tools, kind, change, live)
@@ -134,8 +150,9 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
-    if change.reason is not Reason.CONTAINED and change.live is not None:
-        await kind.delete(tools.azure, change.live)
+    live = change.live or tools.found.get(change.address)
+    if change.reason is not Reason.CONTAINED and live is not None:
+        await kind.delete(tools.azure, live)
     await _forget(tools, kind, change)
 
 
@@ -157,11 +174,20 @@ _STEPS: Mapping[Action, Callable[[Tools, ResourceKind, Change], Awaitable[None]]
 
 async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, live: Observed) -> None:
     wanted, fingerprint = await _with_value(tools, kind, change)
+    wanted = _heeded(change, live, wanted)
     if change.writes_value:
         tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
     with _undone_when_refused(tools, change):
         done = await kind.update(tools.azure, wanted, live)
     tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+
+
+def _heeded(change: Change, live: Observed, spec: Any = None) -> Any:
+    """The wanted spec (of the change, unless given) with the ignored attributes as they are."""
+    assert change.desired is not None
+    wanted = change.desired.spec if spec is None else spec
+    kept = {name: getattr(live.spec, name) for name in change.desired.lifecycle.ignore if hasattr(live.spec, name)}
+    return replace(wanted, **kept) if kept else wanted
 
 
 async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple[Any, dict[str, Any]]:

@@ -50,7 +50,7 @@ async def _read(tools: Tools, changes: Iterable[Change]) -> Reading:
 def _gone(change: Change) -> Entry | None:
     """Something to look for where the state has no entry: what was deleted."""
     if change.live is None:
-        return None
+        return change.prior
     return change.prior or Entry(change.address, change.live.remote_id, change.live.spec)
 
 

@@ -93,9 +93,17 @@ def details(change: Change, names: Names) -> tuple[str, ...]:
         case Action.FORGET:
             lines = ["forget"]
     lines.extend(_unread_value(change))
-    if change.reason not in _SAID and change.action is not Action.NOOP:
-        lines[:1] = [f"{lines[0]} ({change.reason.value})" if lines else f"({change.reason.value})"]
+    if change.action is not Action.NOOP and (why := _why(change)):
+        lines[:1] = [f"{lines[0]} ({why})" if lines else f"({why})"]
     return tuple(lines or [change.action.value])
+
+
+def _why(change: Change) -> str:
+    """What the symbol and the settings do not tell: which side moved, and what is certain only later."""
+    reasons = [] if change.reason in _SAID else [change.reason.value]
+    if not change.known and change.action is not Action.RECOVER:
+        reasons.append("known after recover")
+    return ", ".join(reasons)
 
 
 def _row(change: Change, names: Names) -> Row:

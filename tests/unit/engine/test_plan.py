@@ -236,3 +236,12 @@ def test_a_grant_to_somebody_else_now_is_replaced() -> None:
 def test_import_only_cannot_be_lifted() -> None:
     made = make([thing(A)], import_only=True, allow=("import-only",))
     assert [(block.allow, block.allowed) for block in made.blocks] == [("", False)]
+
+
+def test_an_import_by_address_is_about_that_address_alone_and_makes_nothing() -> None:
+    wanted = [thing(A, importing=Importing.THIS, needs=("thing.b",)), thing("thing.b")]
+    made = make(wanted, azure=[live(A), live("thing.b")], targets=(at(A),), alone=True)
+    assert [(change.address, change.action) for change in made.changes] == [(at(A), Action.IMPORT)]
+    with pytest.raises(PlanError) as raised:
+        make(wanted, targets=(at(A),), alone=True)
+    assert [one.code for one in raised.value.diagnostics] == ["nothing-to-import"]
