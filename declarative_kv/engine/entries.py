@@ -9,7 +9,6 @@ from typing import Any
 from declarative_kv.model.kind import ResourceKind
 from declarative_kv.model.plan import Change
 from declarative_kv.model.resource import Observed, Resource
-from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.state import Entry, Status
 
 FINGERPRINT = ("fingerprint", "fingerprint_key")
@@ -88,7 +87,7 @@ def accepted(prior: Any, live: Any) -> Any:
             found[field.name] = accepted(was, now)
         elif isinstance(was, Mapping) and isinstance(now, Mapping):
             found[field.name] = {key: now[key] for key in was if key in now}
-        elif not isinstance(now, Sensitive):
+        else:
             found[field.name] = now
     return replace(prior, **found)
 

@@ -22,7 +22,6 @@ DkvError                     1 unless said
 │   ├── NameTaken            the global vault name is in use, or soft-deleted
 │   ├── Throttled            retryable
 │   └── Unavailable          retryable
-├── ApplyFailed              some changes failed (5 if any was saved, else 1)
 └── Interrupted              130
 """
 
@@ -157,14 +156,6 @@ class Unavailable(AzureError):
     """5xx, time-out or broken connection after all retries."""
 
     retryable = True
-
-
-class ApplyFailed(DkvError):
-    """Some changes failed; what succeeded is saved. Exit 5 if anything was saved, else 1."""
-
-    def __init__(self, *diagnostics: Diagnostic, saved: bool) -> None:
-        super().__init__(*diagnostics)
-        self.exit_code = 5 if saved else 1
 
 
 class Interrupted(DkvError):

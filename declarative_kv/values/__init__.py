@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import assert_never
 
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.source import CommandSource, EnvSource, FileSource, GenerateSource, Kept, Source
@@ -33,6 +34,8 @@ async def read(source: Source, environ: Mapping[str, str], allow: frozenset[str]
             return generate(source)
         case Kept():
             raise ValueError("a kept value lives in Azure and is never read")
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 class Sources:

@@ -59,8 +59,7 @@ class _Listener(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Keep the output until it is too long for a value."""
-        if len(self.data) <= _ENOUGH:
-            self.data += data
+        self.data = (self.data + data)[: _ENOUGH + 1]
         if len(self.data) > _ENOUGH:
             self.ended.set()
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from declarative_kv.engine.entries import applied_entry
+import pytest
+
+from declarative_kv.engine.entries import accepted_entry, applied_entry, pending_entry, quiet_entry
 from declarative_kv.kinds.secret import SecretKind
+from declarative_kv.kinds.vault import VaultKind
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Observed, Resource
-from declarative_kv.model.specs import SecretSpec
+from declarative_kv.model.source import EnvSource
+from declarative_kv.model.specs import NetworkSpec, SecretSpec, VaultSpec
 from declarative_kv.model.state import Entry
-from tests.unit.engine.fakes import at
+from tests.unit.engine.fakes import KINDS, at, entry, live, thing
 
 SPEC = SecretSpec(vault="/v", name="db")
 PRINTED = {"fingerprint": "f1", "fingerprint_key": "k/1"}
@@ -42,3 +46,92 @@ def test_a_value_written_without_a_key_leaves_no_fingerprint_of_the_old_one() ->
 
 def test_a_value_written_with_a_key_has_its_own_fingerprint() -> None:
     assert facts(change(writes_value=True), {}, fingerprint="f2", fingerprint_key="k/2")["fingerprint"] == "f2"
+
+
+def test_an_entry_that_is_about_to_be_written_knows_the_version_that_it_saw() -> None:
+    facts = pending_entry(SecretKind(), change(), fingerprint={"fingerprint": "f2", "fingerprint_key": "k/2"}).facts
+    assert (facts["seen_version"], facts["pending_fingerprint"], facts["pending_key"]) == ("v1", "f2", "k/2")
+
+
+def quiet(made: Change) -> Entry | None:
+    return quiet_entry(KINDS[made.address.kind], made)
+
+
+def noop(**fields: Any) -> Change:
+    plain = Change(at("thing.a"), Action.NOOP, Reason.EQUAL, desired=thing("thing.a"), live=live("thing.a"))
+    return replace(plain, **fields)
+
+
+def test_what_is_equal_and_known_needs_no_new_entry() -> None:
+    assert quiet(noop(prior=entry("thing.a"))) is None
+
+
+@pytest.mark.parametrize("made", [noop(), noop(prior=entry("thing.a"), live=None), noop(facts={"x": 1}, desired=None)])
+def test_what_is_not_there_or_not_ours_gets_no_entry(made: Change) -> None:
+    assert quiet(made) is None
+
+
+def test_a_shared_grant_gets_an_entry_and_stays_shared() -> None:
+    first = quiet(noop(facts={"shared": True}))
+    assert first is not None
+    assert first.facts == {"shared": True}
+    assert quiet(noop(prior=first)) is None
+
+
+def test_a_new_protection_is_saved_although_nothing_is_written() -> None:
+    kept = quiet(noop(prior=entry("thing.a"), desired=thing("thing.a", protect=True)))
+    assert kept is not None
+    assert kept.protect
+
+
+def test_a_new_source_is_saved_although_the_value_is_the_same() -> None:
+    made = change(action=Action.NOOP, reason=Reason.EQUAL, live=Observed("secret", "/v/secrets/db", SPEC))
+    assert quiet_entry(SecretKind(), made) is None
+    assert made.desired is not None
+    moved = replace(made.desired, spec=replace(SPEC, source=EnvSource("DB_PASSWORD")))
+    kept = quiet_entry(SecretKind(), replace(made, desired=moved))
+    assert kept is not None
+    assert kept.spec.source == EnvSource("DB_PASSWORD")
+
+
+def accepted(prior: Entry, there: Observed | None, **fields: Any) -> Entry | None:
+    made = Change(prior.address, Action.NOOP, Reason.AZURE_MOVED, prior=prior, live=there, **fields)
+    return accepted_entry(SecretKind(), made)
+
+
+def secret(content_type: str, tags: dict[str, str], **facts: Any) -> tuple[SecretSpec, dict[str, Any]]:
+    return replace(SPEC, content_type=content_type, tags=tags), facts
+
+
+def test_a_refresh_takes_over_the_settings_that_we_write_and_no_others() -> None:
+    spec, facts = secret("text", {"team": "a"}, created=1, version="v1")
+    prior = Entry(at("secret.kv/db"), "/v/secrets/db", spec, facts=facts)
+    theirs, _ = secret("json", {"team": "b", "cost": "7"})
+    taken = accepted(prior, Observed("secret", "/v/secrets/db", replace(theirs, enabled=False), facts={"created": 1}))
+    assert taken is not None
+    assert (taken.spec.content_type, taken.spec.tags, taken.spec.enabled) == ("json", {"team": "b"}, None)
+    assert taken.facts["version"] == "v1"
+
+
+def test_a_refresh_forgets_the_version_that_somebody_replaced() -> None:
+    spec, facts = secret("text", {}, created=1, version="v1")
+    prior = Entry(at("secret.kv/db"), "/v/secrets/db", spec, facts=facts)
+    taken = accepted(prior, Observed("secret", "/v/secrets/db", spec, facts={"created": 2}), facts={"fingerprint": "f"})
+    assert taken is not None
+    assert taken.facts == {"created": 2, "fingerprint": "f"}
+
+
+def test_a_refresh_leaves_an_entry_alone_where_nothing_moved_or_nothing_is() -> None:
+    prior = Entry(at("secret.kv/db"), "/v/secrets/db", SPEC, facts={"created": 1})
+    assert accepted(prior, Observed("secret", "/v/secrets/db", SPEC, facts={"created": 1})) is None
+    assert accepted(prior, None) is None
+
+
+def test_a_refresh_looks_into_settings_that_have_settings() -> None:
+    ours = VaultSpec(subscription="s", resource_group="g", name="kv", network=NetworkSpec(default="allow"))
+    theirs = replace(ours, network=NetworkSpec(default="deny", bypass=()))
+    prior = Entry(at("vault.kv"), "/v", ours)
+    made = Change(prior.address, Action.NOOP, Reason.AZURE_MOVED, prior=prior, live=Observed("vault", "/v", theirs))
+    taken = accepted_entry(VaultKind(), made)
+    assert taken is not None
+    assert taken.spec.network == NetworkSpec(default="deny")
