@@ -27,7 +27,7 @@ _DELETED = _HERE + "/locations/{location}/deletedVaults/{v}"
 
 
 def name_taken(name: str) -> str:
-    """The text for a vault name that is in use anywhere in Azure (quoted in an issue; older ones differ in a few words)."""
+    """The text for a vault name that is in use anywhere in Azure (quoted in an issue; older texts differ)."""
     return (
         f"The vault name '{name}' is already in use. Vault names are globally unique so it is possible that the name "
         "is already taken. If you are sure that the vault name was not taken then it is possible that a vault with the "
