@@ -20,24 +20,23 @@ def desired_of(plan: Plan) -> Desired:
 
 def check_fresh(plan: Plan, state: State, reading: Reading) -> None:
     """Raise `StalePlan` with every address of the plan whose entry or object is not as the plan saw it."""
-    problems = [_problem(change.address, why) for change in plan.changes for why in _moved(change, state, reading)]
-    problems += [_problem(at, f"Something came into {at}, which would go with it") for at in _filled(plan, reading)]
+    problems = [_problem(one.address, why) for one in plan.changes if (why := _moved(one, state, reading))]
+    problems += [_problem(at, f"{at} would take something along that came into it") for at in _filled(plan, reading)]
     if plan.base[0] and state.lineage != plan.base[0]:
         problems = [_problem(None, "The state is another one (its lineage differs)")]
     if problems:
         raise StalePlan(*problems)
 
 
-def _moved(change: Change, state: State, reading: Reading) -> Iterator[str]:
+def _moved(change: Change, state: State, reading: Reading) -> str:
+    """What is not as the plan saw it, in words; empty where all is."""
     at = change.address
     if at in reading.unread:
-        yield f"{at} can no longer be read"
-        return
-    if state.entries.get(at) != change.prior:
-        yield f"The state's entry of {at} has changed"
-    live = reading.live.get(at) or _unmanaged(change, reading)
-    if not _same(live, change.live):
-        yield f"{at} has changed in Azure"
+        return f"{at} can no longer be read: something has changed"
+    entry = state.entries.get(at) != change.prior
+    azure = not _same(reading.live.get(at) or _unmanaged(change, reading), change.live)
+    where = " and ".join(name for name, moved in (("in the state", entry), ("in Azure", azure)) if moved)
+    return f"{at} has changed {where}" if where else ""
 
 
 def _filled(plan: Plan, reading: Reading) -> Iterator[Address]:

@@ -40,8 +40,8 @@ def test_a_plan_wants_what_it_declares() -> None:
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        (now(known=entry(A, "green")), "The state's entry of thing.a has changed"),
-        (now(known=None), "The state's entry of thing.a has changed"),
+        (now(known=entry(A, "green")), "thing.a has changed in the state"),
+        (now(known=None), "thing.a has changed in the state"),
         (now(there=live(A, "green")), "thing.a has changed in Azure"),
         (now(there=replace(live(A), facts={"version": "other"})), "thing.a has changed in Azure"),
         (now(there=None), "thing.a has changed in Azure"),
