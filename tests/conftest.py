@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -50,6 +51,12 @@ async def azure(
     transport = InProcessTransport(application, recorder=lambda entry: requests_seen.append(dict(entry)))
     async with open_session(Cloud("emulator"), TENANT, transport=transport, credential=login_of(world)) as session:
         yield session
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let child processes hear it, also where a shell runs the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -128,11 +128,17 @@ def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
     assert said == b""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_command_exits_130(number: signal.Signals, project: Project) -> None:
+BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""What a shell does to a command that it starts in the background: Ctrl-C is not for it."""
+
+
+@pytest.mark.parametrize(
+    ("number", "started"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, BACKGROUND)]
+)
+def test_an_interrupted_command_exits_130(number: signal.Signals, started: tuple[str, ...], project: Project) -> None:
     project.replace("{env: DB_PASSWORD}", '{command: [sh, -c, "touch begun; sleep 30"]}')
     process = subprocess.Popen(
-        [*DKV, "plan", "--values", "required"],
+        [*started, *DKV, "plan", "--values", "required"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "DKV_ALLOW": "command"},
