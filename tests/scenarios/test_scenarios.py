@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from declarative_kv.cli.app import main
+from declarative_kv.cli.context import store_at
 from tests.scenarios import portal
 from tests.scenarios.script import Step, Write, parse, rewritten, scenario_files
 
@@ -25,6 +26,7 @@ _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"\bread \d\d:\d\d:\d\dZ"), "read TIME"),
     (re.compile(r"\b(changed in Azure|deleted|rotated outside|since) 20\d\d-\d\d-\d\d"), r"\1 DATE"),
+    (re.compile(r"\S+ on \S+ \(process \d+\)"), "WHO on HOST (process N)"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "FINGERPRINT"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "VERSION"),
     (re.compile(r"\b\d+(\.\d+)? ?m?s\b"), "SECONDS"),
@@ -98,6 +100,10 @@ def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyP
             return ""
         case "dkv":
             return run_dkv(words[1:], given, monkeypatch)
+        case "meanwhile":
+            # Somebody else's apply holds the state while the command that follows the path of the state runs.
+            with store_at(str(folder / words[1])).locked("apply"):
+                return _run(words[2:], given, folder, monkeypatch)
         case other:
             raise AssertionError(f"no such command in a scenario: {other}")
 
