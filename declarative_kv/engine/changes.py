@@ -46,7 +46,7 @@ def changes_of(inputs: Inputs) -> tuple[Change, ...]:
     """A change for every chosen address that could be read and is not merely checked, no-ops included."""
     changes = {at: change for at in sorted(inputs.chosen) if (change := _change(inputs, at)) is not None}
     if inputs.options.refresh_only:
-        return tuple(_accepting(change) for change in changes.values())
+        return tuple(_accepting(change, changes) for change in changes.values())
     changes = {at: _known_after_recover(change, changes, inputs.kinds) for at, change in changes.items()}
     owners = claimed(inputs)
     changes = {at: _handed_over(change, owners) for at, change in changes.items()}
@@ -58,7 +58,7 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
     if at in inputs.reading.unread:
         return None
     if wanted is not None and wanted.lifecycle.existing:
-        return None if prior is None else Change(at, Action.FORGET, Reason.UNDECLARED, prior=prior, span=wanted.span)
+        return None if prior is None else Change(at, Action.FORGET, Reason.ATTACHED, prior=prior, span=wanted.span)
     if wanted is None and prior is None:
         return None
     kind = inputs.kinds[at.kind]
@@ -173,12 +173,14 @@ def identity_diff(base: Change) -> tuple[AttrDiff, ...]:
 
 
 def _who_moved(kind: ResourceKind, base: Change, diff: tuple[AttrDiff, ...]) -> Reason:
-    """Which side differs from what was applied last."""
+    """Which side differs from what was applied last, as far as this change writes it."""
     assert base.desired is not None
     assert base.prior is not None
     assert base.live is not None
     judged = base.verdict is not None and base.verdict.value is Value.MOVED_OUTSIDE
-    outside = judged or bool(drifted(kind, base.prior, base.live)) or value_moved(base.prior, base.live)
+    written = {d.path for d in diff}
+    outside = judged or any(d.path in written for d in drifted(kind, base.prior, base.live))
+    outside = outside or (_moved(base.verdict) and value_moved(base.prior, base.live))
     inside = any(_written(base.prior.spec, d.path) != d.after for d in diff) or (
         base.verdict is not None and base.verdict.value is Value.CHANGED
     )
@@ -218,11 +220,30 @@ def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff,
     return tuple(AttrDiff(d.path, d.after, d.before) for d in kind.diff(prior.spec, live.spec))
 
 
-def _accepting(change: Change) -> Change:
-    """A refresh-only run writes nothing to Azure: what is gone is forgotten, what moved is taken into the state."""
+def _accepting(change: Change, changes: Mapping[Address, Change]) -> Change:
+    """A refresh-only run writes nothing to Azure: what is gone is forgotten, what moved is taken into the state.
+
+    What is declared and soft-deleted stays ours, with what lies in it: a later run recovers it.
+    """
+    vault = _vault_around(change, changes)
+    if (change.desired is not None and _soft_deleted(change)) or (
+        vault is not None and vault.desired is not None and _soft_deleted(vault)
+    ):
+        return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False, known=False)
     if change.prior is not None and (change.live is None or change.live.condition is not Condition.LIVE):
         return replace(change, action=Action.FORGET, reason=Reason.GONE, diff=(), writes_value=False)
     return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False)
+
+
+def _soft_deleted(change: Change) -> bool:
+    return change.live is not None and change.live.condition is Condition.SOFT_DELETED
+
+
+def _vault_around(change: Change, changes: Mapping[Address, Change]) -> Change | None:
+    """The change of the vault that holds a secret or a policy which cannot be seen."""
+    if change.live is not None or change.address.kind not in ("secret", "access_policy"):
+        return None
+    return changes.get(Address("vault", change.address.container))
 
 
 def _known_after_recover(change: Change, changes: Mapping[Address, Change], kinds: Kinds) -> Change:
@@ -230,10 +251,8 @@ def _known_after_recover(change: Change, changes: Mapping[Address, Change], kind
 
     What the YAML changed meanwhile is changed then; what it no longer has came back all the same, and is destroyed.
     """
-    vault = changes.get(Address("vault", change.address.container))
-    if vault is None or vault is change or vault.action is not Action.RECOVER or change.prior is None:
-        return change
-    if change.live is not None or change.address.kind not in ("secret", "access_policy"):
+    vault = _vault_around(change, changes)
+    if vault is None or vault.action is not Action.RECOVER or change.prior is None:
         return change
     if change.desired is None:
         return replace(change, action=Action.DESTROY, reason=Reason.UNDECLARED, known=False)

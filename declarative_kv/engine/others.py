@@ -10,6 +10,9 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Reason, Unmanaged
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
 
+_NAMED = 5
+"""How many vaults a note names."""
+
 
 def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
     """Live objects below declared vaults that have no address, less what `others` ignores and what is the system's."""
@@ -30,9 +33,15 @@ def unlisted_notes(inputs: Inputs) -> tuple[str, ...]:
         if inputs.desired[at].lifecycle.policy(kind) is OtherPolicy.REPORT:
             hidden[kind].append(str(at))
     return tuple(
-        f"{kind}s of {', '.join(vaults)} cannot be listed, so unmanaged ones are not shown"
+        f"{kind}s of {_several(vaults)} cannot be listed, so unmanaged ones are not shown"
         for kind, vaults in sorted(hidden.items())
     )
+
+
+def _several(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[Change]:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     INTERRUPTED = "an earlier run was interrupted"
     CONTAINED = "goes with its vault"
     SHARED = "shared, stays in Azure"
+    ATTACHED = "existing now, only checked"
     HANDED_OVER = "goes on under another address"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +99,20 @@ async def _secret_list(portal: Portal, vault: str) -> str:
 async def _secret_has(portal: Portal, vault: str, name: str, value: str) -> str:
     """Whether a secret has this value, without showing the one that it has."""
     return "yes" if (await portal.secrets(vault).get_secret(name)).value == value else "no"
+
+
+async def _secret_tags(portal: Portal, vault: str, name: str) -> str:
+    """The tags of a secret."""
+    return _tags((await portal.secrets(vault).get_secret(name)).properties.tags)
+
+
+async def _vault_tags(portal: Portal, name: str) -> str:
+    """The tags of a vault."""
+    return _tags((await portal.vaults().vaults.get(await portal.group_of(name), name)).tags)
+
+
+def _tags(tags: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in sorted((tags or {}).items()))
 
 
 async def _secret_delete(portal: Portal, vault: str, name: str) -> None:
@@ -215,11 +229,13 @@ VERBS: dict[tuple[str, str], Callable[..., Awaitable[str | None]]] = {
     ("secret", "versions"): _secret_versions,
     ("secret", "list"): _secret_list,
     ("secret", "has"): _secret_has,
+    ("secret", "tags"): _secret_tags,
     ("secret", "delete"): _secret_delete,
     ("secret", "purge"): _secret_purge,
     ("secret", "update"): _secret_update,
     ("group", "create"): _group_create,
     ("vault", "create"): _vault_create,
+    ("vault", "tags"): _vault_tags,
     ("vault", "delete"): _vault_delete,
     ("vault", "purge"): _vault_purge,
     ("vault", "update"): _vault_update,

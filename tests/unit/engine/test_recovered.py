@@ -29,13 +29,15 @@ class Secrets(DataKind):
     name = "secret"
 
 
-def planned(wanted: list[Resource], prior: list[Entry]) -> Plan:
+def planned(wanted: list[Resource], prior: list[Entry], **options: Any) -> Plan:
     """A plan whose vault is soft-deleted, so that nothing in it can be seen."""
     kinds: Any = {"vault": Vaults(), "secret": Secrets()}
     gone = Observed("vault", "/v/vault/kv", Thing(name="kv"), Condition.SOFT_DELETED)
     entries = {one.address: one for one in prior}
     desired = {one.address: one for one in wanted}
-    return plan(kinds, desired, State("line", 1, entries), Reading(live={at(VAULT): gone}), {}, HEAD, Options())
+    return plan(
+        kinds, desired, State("line", 1, entries), Reading(live={at(VAULT): gone}), {}, HEAD, Options(**options)
+    )
 
 
 S = "secret.kv/x"
@@ -67,6 +69,18 @@ def test_what_leaves_the_yaml_is_destroyed_after_its_vault_is_back() -> None:
     made = planned([thing(VAULT)], [entry(VAULT), entry(S)])
     change = next(change for change in made.changes if change.address == at(S))
     assert change.after == {at(VAULT)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [([thing(VAULT), thing(S)], {at(VAULT), at(S)}), ([thing(VAULT)], {at(VAULT), at(S)}), ([], set())],
+    ids=["all declared", "the vault declared", "nothing declared"],
+)
+def test_a_refresh_only_run_forgets_nothing_that_a_later_run_brings_back(
+    wanted: list[Resource], kept: set[Any]
+) -> None:
+    made = planned(wanted, [entry(VAULT), entry(S)], refresh_only=True)
+    assert {change.address for change in made.changes if change.action is not Action.FORGET} == kept
 
 
 def vault(wanted: str = "red", *diff: Any) -> Change:
