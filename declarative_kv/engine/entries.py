@@ -41,8 +41,7 @@ def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerp
     if change.writes_value:
         facts = {name: fact for name, fact in facts.items() if name not in FINGERPRINT}
     facts |= fingerprint
-    if change.facts.get("shared") is None:
-        facts.pop("shared", None)
+    facts.pop("shared", None)  # what is written by us is ours
     return _entry(wanted, live.remote_id, Status.APPLIED, facts)
 
 

@@ -134,9 +134,6 @@ def value_moved(entry: Entry, live: Observed) -> bool:
     """
     if isinstance(getattr(entry.spec, "source", None), Kept) or "created" not in entry.facts:
         return False
-    known, seen = entry.facts.get("version"), live.facts.get("version")
-    if known is not None and seen is not None:
-        return bool(known != seen)
     return bool(live.facts.get("created") != entry.facts["created"])
 
 

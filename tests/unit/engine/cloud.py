@@ -30,7 +30,8 @@ BOX = "/v"
 class Item(Thing):
     """A thing with a value, behind the vault's data plane."""
 
-    value: Sensitive | None = field(default=None, metadata={"hidden": True})
+    version: str | None = None
+    value: Sensitive | None = field(default=None, compare=False, metadata={"hidden": True})
 
 
 def refusal(error: type[AzureError], status: int, code: str = "") -> AzureError:
@@ -73,7 +74,7 @@ class Living:
 
     async def examine(self, azure: Cloud, live: Observed) -> Observed:
         azure.called("examine", live.spec.name)
-        return replace(live, facts={**live.facts, "version": "v1"})
+        return replace(live, spec=replace(live.spec, value=Sensitive("theirs")), facts={**live.facts, "version": "v1"})
 
     async def create(self, azure: Cloud, desired: Any) -> Observed:
         azure.called("create", desired.name)

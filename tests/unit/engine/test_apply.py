@@ -313,6 +313,26 @@ async def test_a_key_that_cannot_be_deleted_keeps_the_grant_that_it_takes_to_try
     assert [event.change.address for event in over.events if isinstance(event, Skipped)] == [at("grant.g")]
 
 
+async def test_a_secret_that_cannot_be_deleted_keeps_the_key_and_the_grant() -> None:
+    changes, journal, keys = all_goes()
+    cloud = Cloud(lying("item.x"), live("grant.g"))
+    cloud.refusals["delete x"] = [refusal(Forbidden, 403)]
+    over = await applied(cloud, changes, journal, keys=keys, options=Options(destroy=True))
+    assert (over.codes, keys.asked) == (["refused"], [])
+    assert [event.change.address for event in over.events if isinstance(event, Skipped)] == [at("grant.g")]
+
+
+async def test_what_a_comparison_found_is_saved_although_nothing_is_written() -> None:
+    wanted = thing(A, protect=True)
+    same = Change(at(A), Action.NOOP, Reason.EQUAL, desired=wanted, prior=entry(A), live=live(A))
+    hidden = replace(same, address=at(B), prior=entry(B), known=False)
+    journal = MemoryJournal(entry(A), entry(B))
+    cloud = Cloud(live(A))
+    await applied(cloud, [same, hidden], journal)
+    assert cloud.calls == []
+    assert [(str(one.address), one.protect) for one in journal.written] == [(A, True)]
+
+
 @pytest.mark.parametrize(
     ("made", "destroy_all", "left"), [(False, True, ()), (True, False, ()), (True, True, ("item.z",))]
 )

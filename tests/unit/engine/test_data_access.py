@@ -11,7 +11,7 @@ import pytest
 from declarative_kv.engine.access import held_by
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.coverage import check_data_access, helpful_principals
-from declarative_kv.engine.others import unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.kinds import registry
 from declarative_kv.model.errors import PlanError
 from declarative_kv.model.plan import Action, Change, Head, Options, Reason
@@ -205,3 +205,22 @@ def test_the_last_grant_of_the_running_identity_stays() -> None:
 def test_a_role_of_their_own_is_named_by_its_id() -> None:
     assert held_by(role("me", "custom")) == {"holds a custom role": "role custom"}
     assert held_by(vault("rbac").spec) == {}
+
+
+def test_a_permission_is_said_in_words() -> None:
+    spec = AccessPolicySpec(
+        vault=VAULT, principal="me", secrets=("get",), keys=("sign",), certificates=("import",), storage=("regenerate",)
+    )
+    assert held_by(spec) == {
+        "reads secret values": "secrets: get",
+        "signs with keys": "keys: sign",
+        "imports certificates": "certificates: import",
+        "regenerate storage accounts": "storage: regenerate",
+    }
+
+
+def test_grants_that_cannot_be_listed_are_noted_unless_nobody_wants_to_know() -> None:
+    hidden = {(at("vault.kv"), "role_assignment"): object()}
+    (note,) = unlisted_notes(inputs(vault("rbac"), unlisted=hidden))
+    assert "role_assignments of vault.kv cannot be listed" in note
+    assert unlisted_notes(inputs(vault("rbac", OtherPolicy.IGNORE), unlisted=hidden)) == ()

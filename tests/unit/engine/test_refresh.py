@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from declarative_kv.engine.refresh import refresh
-from declarative_kv.model.resource import Observed, Scope
+from declarative_kv.model.resource import Condition, Observed, Scope
 from declarative_kv.model.state import State
+from tests.unit.engine.cloud import LIVING, Cloud, item, lying
 
 from .fakes import FakeKind, at, entry, live, thing
 
@@ -31,3 +35,16 @@ async def test_what_is_declared_or_in_state_is_somebodys_even_when_it_is_left_ou
 
     assert list(reading.live) == [at("thing.a"), at("thing.b"), at("thing.c")]
     assert [one.spec.name for one in reading.rest] == ["stray"]
+
+
+@pytest.mark.parametrize(("condition", "version"), [(Condition.LIVE, "v1"), (Condition.SOFT_DELETED, None)])
+async def test_a_pinned_version_is_looked_up_and_the_value_that_comes_along_is_dropped(
+    condition: Condition, version: str | None
+) -> None:
+    cloud = Cloud(replace(lying("item.x"), condition=condition))
+    pinned = item("item.x", existing=True)
+    pinned = replace(pinned, spec=replace(pinned.spec, version="v1"))
+    reading = await refresh(LIVING, cloud, {pinned.address: pinned}, State())
+    seen = reading.live[pinned.address]
+    assert (seen.spec.version, seen.spec.value) == (version, None)
+    assert ("examine x" in cloud.calls) is (condition is Condition.LIVE)

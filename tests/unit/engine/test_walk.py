@@ -70,3 +70,20 @@ async def test_a_bug_in_a_step_ends_the_walk() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await walk(graph(a=""), step, parallelism=1, stop=asyncio.Event())
+
+
+async def test_a_mistake_in_a_step_ends_the_walk_and_what_is_in_flight() -> None:
+    ended = []
+
+    async def step(address: Address) -> bool:
+        if address.path == "broken":
+            raise ZeroDivisionError
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(address.path)
+        return True
+
+    with pytest.raises(ZeroDivisionError):
+        await walk(graph(broken="", slow=""), step, parallelism=2, stop=asyncio.Event())
+    assert ended == ["slow"]

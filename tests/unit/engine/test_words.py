@@ -1,0 +1,32 @@
+"""Settings in the words of the YAML."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from declarative_kv.engine.words import deviation, word
+from declarative_kv.model.plan import AttrDiff
+from tests.unit.engine.fakes import at
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "(none)"),
+        (False, "false"),
+        (90, "90"),
+        ("standard", "standard"),
+        (datetime(2027, 1, 31, tzinfo=UTC), "2027-01-31T00:00:00+00:00"),
+        (("a", None), "[a, (none)]"),
+    ],
+)
+def test_a_setting_reads_as_it_is_written(value: object, text: str) -> None:
+    assert word(value) == text
+
+
+def test_what_deviates_is_named_with_both_sides() -> None:
+    diffs = [AttrDiff(("sku",), "premium", "standard"), AttrDiff(("network", "default"), "allow", "deny")]
+    assert deviation(diffs) == "sku is premium, not standard; network.default is allow, not deny"
+    assert deviation(diffs[:1], at("vault.a")) == "sku of vault.a is premium, not standard"
