@@ -91,6 +91,7 @@ def refuse(plan: Plan) -> None:
                 "incomplete",
                 "The plan is incomplete",
                 f"{len(plan.unreadable)} of the reads failed, so what is there is not known; nothing was changed.",
+                "Give the access that is missing, or leave out what cannot be read with --exclude.",
             )
         )
 

@@ -51,6 +51,26 @@ def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> 
         raise PlanError.of(problems.values())
 
 
+def opening_grants(
+    inputs: Inputs, changes: Iterable[Change], helpful: frozenset[str]
+) -> Iterator[tuple[Address, Address]]:
+    """The vaults whose secrets could not be read, each with a change that gives the running identity a grant there."""
+    closed = {Address("vault", at.container) for at in inputs.reading.unread if at.kind == "secret"}
+    granting = [change for change in changes if change.action in (Action.CREATE, Action.UPDATE, Action.REPLACE)]
+    for vault in sorted(closed & inputs.reading.live.keys()):
+        held, rbac = inputs.reading.live[vault].id, _is_rbac(inputs, vault)
+        for change in granting:
+            match _spec(change):
+                case AccessPolicySpec(vault=place, principal=who) if not rbac:
+                    opens = str(place).lower() == held
+                case RoleAssignmentSpec(scope=place, principal=who) if rbac:
+                    opens = f"{held}/".startswith(f"{str(place).lower().rstrip('/')}/")
+                case _:
+                    continue
+            if opens and str(who).lower() in helpful:
+                yield vault, change.address
+
+
 def _spec(change: Change) -> object:
     side = change.desired or change.live or change.prior
     return side.spec if side is not None else None

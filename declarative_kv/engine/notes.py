@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declarative_kv.engine.changes import Inputs, left_out
+from declarative_kv.engine.coverage import opening_grants
 from declarative_kv.engine.fingerprint import KEY_NAME
 from declarative_kv.engine.others import unlisted_notes
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Unwritten
 from declarative_kv.model.resource import Condition, Observed
+from declarative_kv.model.state import Status
 
 _SHOWN = 5
 
 
-def notes_of(inputs: Inputs, changes: tuple[Change, ...], shared_key: str | None) -> tuple[str, ...]:
-    """Everything worth a line that is no change; `shared_key` is the key that all vaults share."""
+def notes_of(
+    inputs: Inputs, changes: tuple[Change, ...], shared_key: str | None, helpful: frozenset[str]
+) -> tuple[str, ...]:
+    """Everything worth a line that is no change.
+
+    `shared_key` is the key that all vaults share; grants to `helpful` (object ids, lower case) give us access.
+    """
     return (
         *_key_notes(inputs, changes, shared_key),
         *_shared_notes(changes),
         *_taken_notes(inputs, changes),
-        *unlisted_notes(inputs),
+        *_grant_notes(inputs, changes, helpful),
+        *outside_notes(inputs),
     )
 
 
@@ -37,11 +45,32 @@ def unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
     return tuple(found)
 
 
+def outside_notes(inputs: Inputs) -> Iterator[str]:
+    """What was found of writes whose end the state does not know, and what could not be listed."""
+    for at in sorted(inputs.chosen):
+        prior = inputs.state.entries.get(at)
+        if prior is not None and prior.status is Status.PENDING and at not in inputs.reading.unread:
+            yield f"{at} was in flight when an earlier run ended: it {_found(inputs.reading.live.get(at))}"
+    yield from unlisted_notes(inputs)
+
+
+def _found(live: Observed | None) -> str:
+    if live is None:
+        return "is not there"
+    return "is there" if live.condition is Condition.LIVE else "is soft-deleted"
+
+
 def _shared_notes(changes: tuple[Change, ...]) -> Iterator[str]:
     """Which assignments of somebody else's satisfy ours, where the state does not say so yet."""
     for change in changes:
         if change.facts.get("shared") and change.prior is None:
             yield f"{change.address} is there already, under another id: it is shared, and never deleted from here"
+
+
+def _grant_notes(inputs: Inputs, changes: tuple[Change, ...], helpful: frozenset[str]) -> Iterator[str]:
+    """The way out where secrets cannot be read before a grant of this very plan is there."""
+    for vault, grant in opening_grants(inputs, changes, helpful):
+        yield f"the secrets of {vault} may be readable once this grant is there, so begin with --target {grant}"
 
 
 def _taken_notes(inputs: Inputs, changes: tuple[Change, ...]) -> Iterator[str]:

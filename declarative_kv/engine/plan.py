@@ -12,9 +12,9 @@ from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.coverage import check_data_access, helpful_principals
 from declarative_kv.engine.drift import drift_of
 from declarative_kv.engine.guards import guard, irreversible
-from declarative_kv.engine.notes import notes_of, unwritten
+from declarative_kv.engine.notes import notes_of, outside_notes, unwritten
 from declarative_kv.engine.order import check_cycles, in_order
-from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.others import unmanaged_changes, unmanaged_objects
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
@@ -52,7 +52,8 @@ def plan(
     changes = [*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, head.object_id)]
     check_shape(inputs, changes)
     check_data_access(inputs, changes, head)
-    ordered = in_order(kinds, changes, helpful_principals(inputs, head.object_id))
+    helpful = helpful_principals(inputs, head.object_id)
+    ordered = in_order(kinds, changes, helpful)
     return Plan(
         head=head,
         changes=ordered,
@@ -62,7 +63,7 @@ def plan(
         blocks=guard(inputs, ordered),
         irreversible=irreversible(inputs, ordered),
         unwritten=unwritten(inputs),
-        notes=notes_of(inputs, ordered, shared_key),
+        notes=notes_of(inputs, ordered, shared_key, helpful),
         unreadable=reading.unreadable,
         base=state.base,
         options=options,
@@ -76,7 +77,7 @@ def only_drift(inputs: Inputs, head: Head) -> Plan:
         changes=(),
         drift=drift_of(inputs),
         unmanaged=unmanaged_objects(inputs),
-        notes=unlisted_notes(inputs),
+        notes=tuple(outside_notes(inputs)),
         unreadable=inputs.reading.unreadable,
         base=inputs.state.base,
         options=inputs.options,
