@@ -10,13 +10,15 @@ from typing import Any
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError
+from declarative_kv.model.errors import AzureError, Forbidden
 from declarative_kv.model.kind import Kinds, Plane
 from declarative_kv.model.resource import Condition, Desired, Observed, OtherPolicy, Reading, Scope
 from declarative_kv.model.state import State
 
 CONTAINER = "vault"
 """The kind whose objects hold everything on the data plane."""
+NOT_GRANTED = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
+"""Key Vault's inner codes for a missing right (recorded); a closed network has others."""
 
 
 @dataclass(slots=True)
@@ -41,12 +43,14 @@ async def refresh(
     *,
     destroying: bool = False,
     around: bool = False,
+    helpful: frozenset[str] = frozenset(),
 ) -> Reading:
     """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
 
     Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
     container in state are listed, else of those alone that are no longer declared. With `around` the declared vaults
-    are looked through for what nobody declared, as their `others` say.
+    are looked through for what nobody declared, as their `others` say. `helpful` are the object ids whose grants help
+    the running identity: where one is declared and missing, what it would show is looked up in another way.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
     places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
@@ -56,6 +60,7 @@ async def refresh(
     await _read_all(kinds, azure, control, gathered)
     there = gathered.live_containers()
     await _read_all(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
+    await _read_all(kinds, azure, _before_access(kinds, desired, gathered, helpful), gathered)
     unlisted = _unlisted(desired, places, looks, gathered)
     reading = replace(_match(kinds, desired, state, places, gathered), unlisted=unlisted)
     reading = await _examine_existing(kinds, azure, {at: desired[at] for at in chosen if at in desired}, reading)
@@ -135,12 +140,46 @@ async def _read_all(kinds: Kinds, azure: Any, scopes: Iterable[Scope], into: _Ga
     async def read(scope: Scope) -> None:
         try:
             into.observed[scope] = tuple(await kinds[scope.kind].read(azure, scope))
+            into.failures.pop(scope, None)
         except AzureError as error:
-            into.failures[scope] = error
+            into.failures.setdefault(scope, error)
 
     async with asyncio.TaskGroup() as group:
         for scope in scopes:
             group.create_task(read(scope))
+
+
+def _before_access(kinds: Kinds, desired: Desired, gathered: _Gathered, helpful: frozenset[str]) -> list[Scope]:
+    """The reads of data planes to repeat in another way: refused, and the grant that opens them is yet to be made.
+
+    Without that a first apply which failed after it made the vault, or a grant that was taken away by hand, would keep
+    every later plan from being complete, and so from making the grant.
+    """
+    refused = {
+        scope
+        for scope, error in gathered.failures.items()
+        if kinds[scope.kind].plane is Plane.DATA and isinstance(error, Forbidden) and error.code in NOT_GRANTED
+    }
+    coming = _missing_grants(kinds, desired, gathered, helpful) if refused else []
+    return [
+        replace(scope, indirect=True)
+        for scope in sorted(refused)
+        if any(f"{scope.at}/".lower().startswith(where) for where in coming)
+    ]
+
+
+def _missing_grants(kinds: Kinds, desired: Desired, gathered: _Gathered, helpful: frozenset[str]) -> list[str]:
+    """Where the running identity is to be granted what it does not have yet: ARM ids in lower case, a slash behind."""
+    everything = [one for many in gathered.observed.values() for one in many]
+    found = []
+    for at, resource in desired.items():
+        kind, spec = kinds[at.kind], resource.spec
+        if resource.lifecycle.existing or str(kind.grantee(spec)).lower() not in helpful:
+            continue
+        there = (one.spec for one in everything if type(one.spec) is type(spec))
+        if not any(kind.equivalent(spec, live) and not kind.diff(spec, live) for live in there):
+            found.append(f"{getattr(spec, 'scope', None) or spec.vault}".lower().rstrip("/") + "/")
+    return found
 
 
 def _match(

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from declarative_kv.engine.entries import applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
+from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, Forbidden, PlanError
@@ -23,7 +24,6 @@ T = TypeVar("T")
 
 PROPAGATION = 600.0
 """Seconds that a fresh grant is waited for (Azure RBAC documentation: up to ten minutes)."""
-_NOT_YET = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
@@ -269,7 +269,7 @@ async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[
         try:
             return await call()
         except Forbidden as error:
-            if waited >= PROPAGATION or error.code not in _NOT_YET or not tools.lately_granted(_vault_of(change)):
+            if waited >= PROPAGATION or error.code not in NOT_GRANTED or not tools.lately_granted(_vault_of(change)):
                 raise
         pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
         await tools.pause(pause)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from declarative_kv.azure import ids
-from declarative_kv.azure.session import Session
+from declarative_kv.azure.session import KEY_VAULT, Session
 from declarative_kv.kinds import secret_shape as shape
 from declarative_kv.kinds.base import BaseKind
 from declarative_kv.model.diagnostic import Diagnostic
@@ -46,7 +46,12 @@ class SecretKind(BaseKind):
         return Scope(self.name, container)
 
     async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
-        """All live secrets of a live vault; the soft-deleted ones too where a wanted one is not live."""
+        """All live secrets of a live vault; the soft-deleted ones too where a wanted one is not live.
+
+        An indirect read asks Resource Manager, which shows the live ones to who may read the vault itself.
+        """
+        if scope.indirect:
+            return await _listed_by_manager(azure, scope.at)
         name = ids.parse_vault(scope.at).name
         path, operation = f"/secrets?maxresults={PAGE}", f"Listing the secrets of the vault {name}"
         pages = azure.vault_pages(scope.at, path, operation=operation)
@@ -165,6 +170,12 @@ class SecretKind(BaseKind):
             raise lost from None
         is_new = live is None or not shape.is_same_version(found, live)
         return replace(found, spec=replace(found.spec, value=None)) if is_new and _holds(found, desired) else None
+
+
+async def _listed_by_manager(azure: Session, vault: str) -> list[Observed]:
+    operation = f"Listing the secrets of the vault {ids.parse_vault(vault).name} through Resource Manager"
+    pages = azure.arm_pages(f"{vault}/secrets", version=KEY_VAULT, operation=operation)
+    return [shape.observed_by_manager(vault, item) async for page in pages for item in page]
 
 
 def _holds(found: Observed, desired: SecretSpec) -> bool:

@@ -29,6 +29,13 @@ def observed(vault: str, item: Mapping[str, Any]) -> Observed:
     return _as_observed(vault, item, spec, Condition.LIVE, facts)
 
 
+def observed_by_manager(vault: str, item: Mapping[str, Any]) -> Observed:
+    """A live secret as Resource Manager lists it: the same facts in another order."""
+    properties = item["properties"]
+    listed = {**properties, "id": properties["secretUri"], "tags": item.get("tags")}
+    return observed(vault, listed)
+
+
 def observed_deleted(vault: str, item: Mapping[str, Any]) -> Observed:
     """A soft-deleted secret."""
     facts = {"deleted": item.get("deletedDate"), "purge": item.get("scheduledPurgeDate")}

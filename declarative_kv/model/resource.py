@@ -94,12 +94,14 @@ class Observed:
 class Scope:
     """What one batched read covers: `kind` names the kind whose `read` serves it, `at` an ARM id, `wanted` remote ids.
 
-    Scopes of equal `kind` and `at` are merged by uniting `wanted` before the read.
+    Scopes of equal `kind` and `at` are merged by uniting `wanted` before the read. `indirect` asks for what can be
+    known without a right on the data plane.
     """
 
     kind: str
     at: str
     wanted: frozenset[str] = field(default=frozenset(), compare=False)
+    indirect: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from declarative_kv.emulator.arm import (
     groups,
     identities,
     policies,
+    secrets,
     subscriptions,
     vaults,
 )
@@ -47,6 +48,7 @@ _ROUTES = tuple(
         *groups.ROUTES,
         *vaults.ROUTES,
         *policies.ROUTES,
+        *secrets.ROUTES,
         *deleted.ROUTES,
         *identities.ROUTES,
     )
