@@ -38,6 +38,13 @@ def unlisted_notes(inputs: Inputs) -> tuple[str, ...]:
     )
 
 
+def last_grant_notes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[str]:
+    """Which grants stay although `others: delete` is for all of their kind."""
+    for one in unmanaged:
+        if one.policy is OtherPolicy.DELETE and _is_last_grant(inputs, one, current):
+            yield f"{one.live.kind} {one.live.label} on {one.vault} stays: it is the last grant there to who runs dkv"
+
+
 def _several(names: list[str]) -> str:
     """The first few names, and how many more there are."""
     more = len(names) - _NAMED

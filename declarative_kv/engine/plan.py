@@ -14,7 +14,7 @@ from declarative_kv.engine.drift import drift_of
 from declarative_kv.engine.guards import guard, irreversible
 from declarative_kv.engine.notes import notes_of, outside_notes, unwritten
 from declarative_kv.engine.order import check_cycles, in_order
-from declarative_kv.engine.others import unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.others import last_grant_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
@@ -63,7 +63,7 @@ def plan(
         blocks=guard(inputs, ordered),
         irreversible=irreversible(inputs, ordered),
         unwritten=unwritten(inputs),
-        notes=notes_of(inputs, ordered, shared_key, helpful),
+        notes=(*notes_of(inputs, ordered, shared_key, helpful), *last_grant_notes(inputs, unmanaged, head.object_id)),
         unreadable=reading.unreadable,
         base=state.base,
         options=options,

@@ -30,7 +30,7 @@ async def check_recovered(tools: Tools, plan: Plan, vault: Change) -> None:
     raise PlanError(
         Diagnostic(
             code="known-after-recover",
-            summary="The recovered vault is not as it was applied",
+            summary="The recovered vault is not as the plan could tell",
             detail=f"{vault.address} is back, with settings that the plan could not show: " + "; ".join(problems) + ".",
             hint="Look at the rest with a new plan:\n    dkv plan",
             span=vault.span,

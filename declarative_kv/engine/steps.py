@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from declarative_kv.engine.entries import applied_entry, pending_entry
+from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.model.address import Address
@@ -124,7 +124,9 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
     live = await kind.recover(tools.azure, change.live)
     if kind.plane is Plane.CONTROL:
         if change.prior is None:
-            tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+            # Ours from now on, with what it is: what the YAML wants otherwise is written, and known as such, later.
+            found = applied_entry(kind, change, live, fingerprint={})
+            tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
         return
     if not change.writes_value and not kind.diff(_heeded(change, live), live.spec):
         tools.journal.put(applied_entry(kind, change, live, fingerprint={}))

@@ -166,3 +166,10 @@ async def test_ignored_attributes_are_sent_as_they_are() -> None:
     cloud = Cloud(there)
     await applied(cloud, [change])
     assert cloud.objects[there.id].spec.colour == "yellow"
+
+
+async def test_a_vault_of_somebody_elses_that_differs_is_ours_as_it_is() -> None:
+    taken = Change(at(VAULT), Action.RECOVER, Reason.IMPORTING, desired=thing(VAULT, "blue"), live=GONE, known=False)
+    cloud, over = await recovered([], taken)
+    assert (cloud.writes(), over.codes) == (["recover kv"], ["known-after-recover"])
+    assert over.journal.entries[at(VAULT)].spec.colour == "red"
