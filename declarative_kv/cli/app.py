@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -15,10 +16,12 @@ import typer
 
 from declarative_kv import __version__
 from declarative_kv.cli.commands import Commands
+from declarative_kv.cli.output import painted, silence, unwritten
 from declarative_kv.model.errors import DkvError
 
 USAGE: Final = 64
 INTERRUPTED: Final = 130
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRONG_USE: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of everything that the command line's parser complains about; typer has no public name for it."""
 
@@ -64,8 +67,13 @@ def _guarded(arguments: list[str]) -> int:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
-        _silence(sys.stdout)
+        silence(sys.stdout)
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _bug()
+        silence(sys.stdout)
+        return _told([unwritten(error)], arguments)
     except DkvError as error:
         return _told([error], arguments)
     except BaseExceptionGroup as group:
@@ -94,7 +102,6 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 def _told(errors: Sequence[Any], arguments: list[str]) -> int:
     """Show the diagnostics of our own errors; the exit code is the first error's."""
-    from declarative_kv.cli.output import painted
     from declarative_kv.render.diagnostics import diagnostics_text
 
     diagnostics = sorted({d: None for error in errors for d in error.diagnostics}, key=lambda d: d.place)
@@ -139,16 +146,9 @@ def _terminated(*_: object) -> None:
 
 
 def _flush() -> None:
-    """Write out what is buffered; a reader that went away is no error."""
+    """Write out what is buffered; a reader that went away is no error, nor is what failed before."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            _silence(stream)
-
-
-def _silence(stream: Any) -> None:
-    """Point a stream whose reader is gone at nothing, so that the interpreter's last flush is quiet."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, stream.fileno())
-    os.close(nothing)
+        except OSError:
+            silence(stream)

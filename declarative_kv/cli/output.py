@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import DkvError
 from declarative_kv.render.paint import Paint
 
 
@@ -40,7 +42,21 @@ def say_json(value: Any) -> None:
 def _print(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
+    except OSError as error:
+        silence(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise unwritten(error) from error
+
+
+def unwritten(error: OSError) -> DkvError:
+    """Standard output is a file that takes no more, as on a full disk."""
+    detail = f"Standard output cannot be written: {error.strerror}."
+    hint = "Make room, or send the output elsewhere. What was applied is saved."
+    return DkvError(Diagnostic("not-writable", "The file cannot be written", detail, hint))
+
+
+def silence(stream: Any) -> None:
+    """Point a stream that takes no more at nothing, so that the interpreter's last flush is quiet."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)

@@ -13,7 +13,7 @@ from declarative_kv.engine.saved import decode_plan, encode_plan
 from declarative_kv.kinds import registry
 from declarative_kv.model.codec import Malformed, decode, encode
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import PlanError
+from declarative_kv.model.errors import DkvError, PlanError, StateError
 from declarative_kv.model.plan import Plan
 from declarative_kv.state.files import save_file
 from declarative_kv.state.layout import dump, parse
@@ -42,7 +42,12 @@ class Saved:
 def save(path: Path, planned: Planned) -> None:
     """Write a plan, readable by its owner only; no secret value can be in it."""
     making = Making(planned.place, planned.shared, planned.off, tuple(sorted(planned.groups)))
-    save_file(path, f"{dump({**encode_plan(planned.plan), _MADE: encode(making)})}\n".encode())
+    content = f"{dump({**encode_plan(planned.plan), _MADE: encode(making)})}\n".encode()
+    try:
+        save_file(path, content)
+    except StateError as error:
+        detail = f"{path} cannot be written: {getattr(error.__cause__, 'strerror', error.__cause__)}."
+        raise DkvError(Diagnostic("not-writable", "The file cannot be written", detail)) from error
 
 
 def read(path: Path) -> Saved:

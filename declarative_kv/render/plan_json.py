@@ -88,7 +88,9 @@ def _reason(change: Change) -> str:
     match change.action:
         case Action.RECOVER:
             return "recover_soft_deleted"
-        case Action.REPLACE | Action.DESTROY:
+        case Action.REPLACE:
+            return _REASONS.get(change.reason, "replace_because_cannot_update")
+        case Action.DESTROY:
             return _REASONS.get(change.reason, "")
     return ""
 
@@ -112,6 +114,8 @@ def _change(change: Change, names: Names) -> Json:
 def _actions(change: Change) -> tuple[str, ...]:
     if change.action is Action.IMPORT:
         return ("update",) if change.diff or change.writes_value else ("no-op",)
+    if change.action is Action.REPLACE and not change.diff:
+        return ("delete", "create")  # Azure refuses an equal second one, so the old one goes first
     return _ACTIONS[change.action]
 
 

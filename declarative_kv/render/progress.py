@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -80,7 +80,8 @@ def reporting(stream: TextIO, total: int, *, live: bool, paint: Paint = PLAIN) -
 def _write(stream: TextIO, event: Event, paint: Paint) -> None:
     line = started_line(event) if isinstance(event, Started) else event_line(event, paint)
     if line is not None:
-        print(line, file=stream, flush=True)
+        with suppress(OSError):  # Nobody reads any longer, or the disk is full: the apply matters more than its words.
+            print(line, file=stream, flush=True)
 
 
 @contextmanager

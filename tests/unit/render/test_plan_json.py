@@ -70,8 +70,15 @@ def test_each_action_has_terraforms_word(action: Action, actions: list[str]) -> 
 
 
 def test_a_replace_makes_the_new_one_first() -> None:
-    found = only(plan_of(change("role_assignment.x", Action.REPLACE, grant(), Reason.REQUESTED)))
+    moved = change("role_assignment.x", Action.REPLACE, grant(), Reason.CONFIG_MOVED, diff=(AttrDiff(("role",), 1, 2),))
+    found = only(plan_of(moved))
     assert found["change"]["actions"] == ["create", "delete"]
+    assert found["action_reason"] == "replace_because_cannot_update"
+
+
+def test_a_replace_by_an_equal_one_removes_the_old_one_first() -> None:
+    found = only(plan_of(change("role_assignment.x", Action.REPLACE, grant(), Reason.REQUESTED)))
+    assert found["change"]["actions"] == ["delete", "create"]
     assert found["action_reason"] == "replace_by_request"
 
 
