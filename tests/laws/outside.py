@@ -85,10 +85,11 @@ async def add_secret(lab: Lab, chance: random.Random, session: Session) -> None:
 
 
 async def change_policy(lab: Lab, chance: random.Random, session: Session) -> None:
-    """Somebody else's entry, or another of ours, written the way that the portal writes it."""
+    """Somebody else's entry, or one of ours, our own included, written the way that the portal writes it."""
     if (vault := _some_vault(lab, chance)) is None:
         return
-    who = chance.choice([STRANGER, PRINCIPALS["ci"]["object_id"], PRINCIPALS["dev"]["object_id"]])
+    mine = lab.world.identity()["object_id"]
+    who = chance.choice([STRANGER, PRINCIPALS["ci"]["object_id"], PRINCIPALS["dev"]["object_id"], mine])
     operation = chance.choice(["add", "add", "replace", "remove"])
     entry = {"tenantId": TENANT, "objectId": who, "permissions": {"secrets": chance.choice([["Get"], ["Get", "List"]])}}
     where = ids.parse_vault(vault)

@@ -105,6 +105,8 @@ class Wishes:
                 for kind in self.chance.sample(["access_policies", "role_assignments", "secrets"], 2)
             },
         }
+        if "deployer" not in vault.get("access_policies", {"deployer": {}}):
+            del choices["others"]
         for name in self.chance.sample(sorted(choices), 2):
             if self.chance.random() < 0.7:
                 vault[name] = choices[name]()
@@ -125,6 +127,8 @@ class Wishes:
         if vault["access"] == "rbac" and self.chance.random() < 0.2:
             secret["roles"] = {self.chance.choice(OTHERS): ["Key Vault Secrets User"]}
         vault["secrets"][name] = secret
+        if vault["access"] == "policies":
+            vault["access_policies"]["deployer"] = {"template": "key-and-secret-management"}
 
     def _source(self) -> Any:
         if self.chance.random() < 0.25:
@@ -266,6 +270,14 @@ def remove_vault(wishes: Wishes) -> None:
         del wishes.tree["vaults"][wishes.chance.choice(list(wishes.tree["vaults"]))]
 
 
+def leave_vault(wishes: Wishes) -> None:
+    """Give up the secrets of a vault, and with them our own right to them."""
+    if (vault := wishes.some_vault()) is not None:
+        vault["secrets"] = {}
+        vault.pop("others", None)  # who wants strangers' secrets deleted must be able to list them
+        (vault.get("access_policies") or {}).pop("deployer", None)
+
+
 def remove_everything(wishes: Wishes) -> None:
     """The group goes too, which is only possible when nothing else is in it."""
     wishes.tree |= {"resource_groups": {}, "vaults": {}, "reader_roles": {}, "role_assignments": {}}
@@ -274,5 +286,5 @@ def remove_everything(wishes: Wishes) -> None:
 EDITS: Final[tuple[Callable[[Wishes], None], ...]] = (
     *(add_secret, remove_secret, rename_secret, change_secret, change_secret, keep_secret, rotate_source),
     *(rotate_source, change_settings, change_settings, change_access, change_access, remove_access),
-    *(change_grants, change_grants, remove_grant, tag_group, add_vault, remove_vault),
+    *(change_grants, change_grants, remove_grant, tag_group, add_vault, remove_vault, leave_vault),
 )
