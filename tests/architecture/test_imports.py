@@ -25,10 +25,13 @@ OF_HELP = {
     "declarative_kv.cli",
     "declarative_kv.cli.app",
     "declarative_kv.cli.commands",
+    "declarative_kv.cli.output",
     "declarative_kv.model",
     "declarative_kv.model.address",
     "declarative_kv.model.diagnostic",
     "declarative_kv.model.errors",
+    "declarative_kv.render",
+    "declarative_kv.render.paint",
 }
 
 SEAMS = {
