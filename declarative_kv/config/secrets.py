@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from declarative_kv.config import schema
 from declarative_kv.config.draft import Draft, Entry, entries, lifecycle, resource, tags
@@ -34,7 +35,6 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault) -> None:
     """Add the secrets of one vault."""
     importing = Importing.THIS if model.import_ == "all" else Importing.NO
     names: dict[str, tuple[str, int]] = {}
-    needs = frozenset((vault,))
     at_vault = VaultRef(vault)
     for key, secret, node, mark in entries(draft, ("vaults", vault.path, "secrets"), model.secrets):
         address = Address("secret", f"{vault.path}/{key}")
@@ -46,6 +46,7 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault) -> None:
             draft.report("reserved-name", detail, "Take the entry out.", mark, address)
         _check_dates(draft, entry, secret)
         _check_existing(draft, entry, secret)
+        source = _source(draft, entry, secret)
         spec = SecretSpec(
             vault=at_vault,
             name=name,
@@ -55,11 +56,16 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault) -> None:
             expires=secret.expires,
             tags=tags(draft, entry, secret.tags),
             version=secret.version,
-            source=_source(draft, entry, secret),
+            source=source,
         )
-        draft.add(
-            resource(draft, entry, spec, needs, lifecycle(draft, entry, secret, SecretSpec, importing=importing)), mark
-        )
+        settings = lifecycle(draft, entry, secret, SecretSpec, importing=importing)
+        draft.add(resource(draft, entry, spec, frozenset((vault, *_key_vault(draft, source))), settings), mark)
+
+
+def _key_vault(draft: Draft, source: Source | None) -> Iterator[Address]:
+    """The vault of the fingerprint key that all vaults share, which has to be there before a value is written."""
+    if draft.shared_key is not None and source is not None and not isinstance(source, Kept):
+        yield Address("vault", draft.shared_key.container)
 
 
 def _check_name(draft: Draft, entry: Entry, name: str, names: dict[str, tuple[str, int]]) -> None:

@@ -26,11 +26,15 @@ _UNMAKES = frozenset({Action.DESTROY, Action.FORGET})
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be ordered. `helpful` are the object ids whose grants may give access to the running identity."""
+    """What is to be ordered. `helpful` are the object ids whose grants may give access to the running identity.
+
+    `key_vault` is the ARM id, lower case, of the vault whose fingerprint key all vaults share, if they do.
+    """
 
     kinds: Kinds
     changes: Mapping[Address, Change]
     helpful: frozenset[str]
+    key_vault: str | None = None
 
 
 Rule = Callable[[Work, Edges], None]
@@ -38,15 +42,21 @@ Rule = Callable[[Work, Edges], None]
 
 
 def in_order(
-    kinds: Kinds, changes: Iterable[Change], helpful: frozenset[str], rules: Iterable[Rule] | None = None
+    kinds: Kinds,
+    changes: Iterable[Change],
+    helpful: frozenset[str],
+    rules: Iterable[Rule] | None = None,
+    *,
+    key_vault: str | None = None,
 ) -> tuple[Change, ...]:
     """The changes with `after` filled in, sorted so that each stands behind what it waits for.
 
-    `helpful` are the object ids whose grants may give access to the running identity; `rules` are RULES unless given.
+    `helpful` are the object ids whose grants may give access to the running identity; `rules` are RULES unless given;
+    `key_vault` is the ARM id, lower case, of the vault whose fingerprint key all vaults share.
     Raises `DependencyCycle`.
     """
     by_address = {change.address: change for change in changes}
-    work = Work(kinds, by_address, helpful)
+    work = Work(kinds, by_address, helpful, key_vault)
     edges: Edges = {at: set() for at in by_address}
     for rule in RULES if rules is None else rules:
         rule(work, edges)
@@ -100,7 +110,8 @@ def data_between_grants(work: Work, edges: Edges) -> None:
     for at, change in work.changes.items():
         kind = work.kinds[at.kind]
         if kind.plane is Plane.DATA and change.action is not Action.NOOP and change.reason is not Reason.CONTAINED:
-            by_vault[_vault_id(change).lower()].append(at)
+            for vault in {_vault_id(change).lower(), *_key_vault(work, change)}:
+                by_vault[vault].append(at)
     for vault, writes in by_vault.items():
         for at, change, where in grants:
             if not (vault + "/").startswith(where):
@@ -136,6 +147,12 @@ def _granted_at(work: Work, change: Change) -> str | None:
         return None
     where = str(getattr(spec, "scope", None) or getattr(spec, "vault", ""))
     return where.rstrip("/").lower() + "/"
+
+
+def _key_vault(work: Work, change: Change) -> Iterator[str]:
+    """Where else a change works: who writes a value reads, or makes, the fingerprint key."""
+    if change.writes_value and work.key_vault is not None:
+        yield work.key_vault
 
 
 def _vault_id(change: Change) -> str:

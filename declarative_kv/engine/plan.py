@@ -11,6 +11,7 @@ from declarative_kv.engine.access import access_lines
 from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.coverage import check_data_access, helpful_principals
 from declarative_kv.engine.drift import drift_of
+from declarative_kv.engine.fingerprint import vault_of
 from declarative_kv.engine.guards import guard, irreversible
 from declarative_kv.engine.notes import notes_of, outside_notes, unwritten
 from declarative_kv.engine.order import check_cycles, in_order
@@ -53,7 +54,8 @@ def plan(
     check_shape(inputs, changes)
     check_data_access(inputs, changes, head)
     helpful = helpful_principals(inputs, head.object_id)
-    ordered = in_order(kinds, changes, helpful)
+    key_vault = vault_of(shared_key) if shared_key is not None else None
+    ordered = in_order(kinds, changes, helpful, key_vault=key_vault)
     return Plan(
         head=head,
         changes=ordered,

@@ -199,7 +199,7 @@ async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple
     if not change.writes_value:
         return spec, {}
     value = tools.values[change.address]
-    key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(spec.vault))
+    key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(tools.ring.holder(spec.vault)))
     if key is not None:
         _save_keys(tools)
     return replace(spec, value=value), stamp(key, change.address, value)
@@ -271,11 +271,17 @@ async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[
         try:
             return await call()
         except Forbidden as error:
-            if waited >= PROPAGATION or error.code not in NOT_GRANTED or not tools.lately_granted(_vault_of(change)):
+            if waited >= PROPAGATION or error.code not in NOT_GRANTED or not _may_come(tools, change):
                 raise
         pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
         await tools.pause(pause)
         waited, attempt = waited + pause, attempt + 1
+
+
+def _may_come(tools: Tools, change: Change) -> bool:
+    """Whether access may be on its way: granted in this run where the change works, or where its key is."""
+    vault = _vault_of(change)
+    return tools.lately_granted(vault) or (change.writes_value and tools.lately_granted(tools.ring.holder(vault)))
 
 
 def _vault_of(change: Change) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -165,3 +166,21 @@ def test_the_fingerprint_key_is_each_vault_s_or_one_secret_or_none(
     found = loaded(tmp_path, f"{vault('')}{line}\n")
 
     assert (found.fingerprint, found.fingerprint_off) == expected
+
+
+def test_a_value_needs_the_vault_of_the_shared_key_and_a_kept_one_does_not(tmp_path: Path) -> None:
+    text = """\
+        version: 1
+        cloud: emulator
+        fingerprint: secret.ops-vault/team-key
+        defaults: {resource_group: rg, location: westeurope}
+        vaults:
+          ops-vault: {access: policies}
+          app-vault:
+            access: policies
+            secrets: {db: {value_from: {env: DB}}, partner: {value_from: kept}}
+        """
+    found = loaded(tmp_path, dedent(text)).resources
+
+    needs = {at.key: {str(need) for need in found[at].depends_on} for at in found if at.kind == "secret"}
+    assert needs == {"db": {"vault.app-vault", "vault.ops-vault"}, "partner": {"vault.app-vault"}}

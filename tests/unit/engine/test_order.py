@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from declarative_kv.engine.order import check_cycles, in_order
 from declarative_kv.model.errors import DependencyCycle
 from declarative_kv.model.plan import Action, Change, Reason
-from tests.unit.engine.fakes import KINDS, at, entry, live, thing
+from declarative_kv.model.resource import Resource
+from tests.unit.engine.fakes import KINDS, Thing, at, entry, live, thing
 
 ME = frozenset({"me"})
 
@@ -78,3 +81,12 @@ def test_a_circle_is_an_error_that_prints_all_of_it() -> None:
     detail = caught.value.diagnostics[0].detail
     assert "thing.a needs thing.b" in detail
     assert "thing.b needs thing.a" in detail
+
+
+def test_a_value_waits_for_our_grants_where_the_shared_key_is() -> None:
+    ours = Resource(at("grant.z"), Thing(name="z", vault="/k", colour="me"))
+    grant = Change(at("grant.z"), Action.CREATE, Reason.NEW, desired=ours)
+    value = replace(make("item.a"), writes_value=True)
+    waits = {one.address: one.after for one in in_order(KINDS, [value, grant], ME, key_vault="/k")}
+    alone = {one.address: one.after for one in in_order(KINDS, [value, grant], ME)}
+    assert (waits[at("item.a")], alone[at("item.a")]) == (frozenset({at("grant.z")}), frozenset())
