@@ -10,9 +10,10 @@ import pytest
 
 from declarative_kv.engine.access import held_by
 from declarative_kv.engine.changes import Inputs
-from declarative_kv.engine.coverage import check_data_access, helpful_principals
+from declarative_kv.engine.coverage import check_data_access, helpful_principals, opening_grants
 from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.kinds import registry
+from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
 from declarative_kv.model.plan import Action, Change, Head, Options, Reason
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, OtherPolicy, Reading, Resource
@@ -224,3 +225,26 @@ def test_grants_that_cannot_be_listed_are_noted_unless_nobody_wants_to_know() ->
     (note,) = unlisted_notes(inputs(vault("rbac"), unlisted=hidden))
     assert "role_assignments of vault.kv cannot be listed" in note
     assert unlisted_notes(inputs(vault("rbac", OtherPolicy.IGNORE), unlisted=hidden)) == ()
+
+
+@pytest.mark.parametrize(
+    ("access", "spec", "opens"),
+    [
+        ("policies", policy("me", "get"), True),
+        ("policies", policy("me", "get", where=f"{VAULT}2"), False),
+        ("policies", policy("somebody else", "get"), False),
+        ("policies", role("me"), False),
+        ("rbac", role("me", scope=GROUP), True),
+        ("rbac", role("me", scope=f"{VAULT}2"), False),
+        ("rbac", policy("me", "get"), False),
+    ],
+)
+def test_a_grant_of_the_plan_opens_a_vault_that_could_not_be_read(access: str, spec: object, opens: bool) -> None:
+    there = Observed("vault", VAULT, vault(access).spec)
+    given = inputs(vault(access), SECRET, live=[("vault.kv", there)])
+    closed = Diagnostic("forbidden", "Azure refused the operation")
+    given = replace(given, reading=replace(given.reading, unread={SECRET.address: closed}))
+    grant = Resource(at("access_policy.kv/deployer"), spec)
+    planned = Change(grant.address, Action.CREATE, Reason.NEW, desired=grant)
+    found = list(opening_grants(given, [CREATE, planned], frozenset({"me"})))
+    assert found == [(at("vault.kv"), grant.address)] * opens

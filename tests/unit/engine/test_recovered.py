@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.plan import plan
+from declarative_kv.model.errors import Forbidden
 from declarative_kv.model.plan import Action, Change, Options, Plan, Reason
 from declarative_kv.model.resource import Condition, Observed, Reading, Resource
 from declarative_kv.model.state import Entry, State
-from tests.unit.engine.cloud import BOX, Applied, Cloud, MemoryJournal, applied, item, kept, lying
+from tests.unit.engine.cloud import BOX, Applied, Cloud, MemoryJournal, applied, item, kept, lying, refusal
 from tests.unit.engine.fakes import HEAD, DataKind, FakeKind, Thing, at, entry, thing
 
 VAULT, X = "vault.kv", "item.kv/x"
@@ -173,3 +174,22 @@ async def test_a_vault_of_somebody_elses_that_differs_is_ours_as_it_is() -> None
     cloud, over = await recovered([], taken)
     assert (cloud.writes(), over.codes) == (["recover kv"], ["known-after-recover"])
     assert over.journal.entries[at(VAULT)].spec.colour == "red"
+
+
+async def test_what_was_seen_when_the_plan_was_made_need_not_be_looked_at_again() -> None:
+    seen = Change(at("thing.kv/y"), Action.NOOP, Reason.EQUAL, desired=thing("thing.kv/y"), known=True)
+    assert (await recovered([], vault(), seen))[1].codes == []
+
+
+@pytest.mark.parametrize(
+    ("action", "codes"), [(Action.NOOP, []), (Action.UPDATE, ["known-after-recover"])], ids=["stays", "changes"]
+)
+async def test_what_cannot_be_read_after_the_recovery_stops_only_what_would_change_it(
+    action: Action, codes: list[str]
+) -> None:
+    cloud = Cloud(GONE, lying(X))
+    cloud.refusals["read item"] = [refusal(Forbidden, 403)] * 9
+    change = inside(action, item(X, "blue"), difference("red", "blue"))
+    journal = MemoryJournal(kept(X))
+    over = await applied(cloud, [vault(), change], journal)
+    assert (cloud.writes(), over.codes) == (["recover kv"], codes)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.refresh import refresh
+from declarative_kv.model.errors import Forbidden
 from declarative_kv.model.resource import Condition, Observed, Scope
 from declarative_kv.model.state import State
-from tests.unit.engine.cloud import LIVING, Cloud, item, lying
+from tests.unit.engine.cloud import LIVING, Cloud, item, lying, refusal
 
 from .fakes import FakeKind, at, entry, live, thing
 
@@ -48,3 +49,16 @@ async def test_a_pinned_version_is_looked_up_and_the_value_that_comes_along_is_d
     seen = reading.live[pinned.address]
     assert (seen.spec.version, seen.spec.value) == (version, None)
     assert ("examine x" in cloud.calls) is (condition is Condition.LIVE)
+
+
+@pytest.mark.parametrize(
+    ("there", "existing", "again"),
+    [("", False, True), ("me", False, False), ("somebody", False, True), ("", True, False)],
+)
+async def test_what_a_coming_grant_will_open_is_read_in_another_way(there: str, existing: bool, again: bool) -> None:
+    cloud = Cloud(*([live("grant.g", there)] if there else []))
+    cloud.refusals["read item"] = [refusal(Forbidden, 403, "ForbiddenByRbac")]
+    wanted = {at("item.x"): item("item.x"), at("grant.g"): thing("grant.g", "me", existing=existing)}
+    reading = await refresh(LIVING, cloud, wanted, State(), helpful=frozenset({"me"}))
+    assert cloud.calls.count("read item") == (2 if again else 1)
+    assert (at("item.x") in reading.unread) is not again
