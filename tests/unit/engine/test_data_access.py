@@ -12,6 +12,7 @@ from declarative_kv.engine.access import held_by
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.coverage import check_data_access, helpful_principals, opening_grants
 from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.plan import plan
 from declarative_kv.kinds import registry
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
@@ -248,3 +249,14 @@ def test_a_grant_of_the_plan_opens_a_vault_that_could_not_be_read(access: str, s
     planned = Change(grant.address, Action.CREATE, Reason.NEW, desired=grant)
     found = list(opening_grants(given, [CREATE, planned], frozenset({"me"})))
     assert found == [(at("vault.kv"), grant.address)] * opens
+
+
+def test_the_way_into_a_vault_that_could_not_be_read_is_noted() -> None:
+    there = Observed("vault", VAULT, vault("rbac").spec)
+    given = inputs(vault("rbac"), SECRET, live=[("vault.kv", there)])
+    closed = Diagnostic("forbidden", "Azure refused the operation")
+    reading = replace(given.reading, unread={SECRET.address: closed}, unreadable=(closed,))
+    grant = Resource(at("role_assignment.kv/deployer/officer"), role("ME"))
+    desired = {**given.desired, grant.address: grant}
+    made = plan(registry(), desired, State(), reading, {}, HEAD, Options(import_all=True))
+    assert any(f"--target {grant.address}" in note for note in made.notes)
