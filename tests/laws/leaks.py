@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -21,6 +21,7 @@ MARK = 'zqJ7é"Xw/&k'
 SHORTEST = 8
 """Shorter values are found by chance, so nobody looks for them."""
 EMULATOR_FILES = ("world.db", "keyring.json")
+_OUTPUTS = frozenset({".json", ".jsonl", ".journal", ".backup", ".plan", ".lock", ".log", ".html", ".sarif", ".xml"})
 
 _registered: set[str] = set()
 _sources: set[Path] = set()
@@ -49,13 +50,18 @@ def source_file(path: Path, value: str) -> Path:
 @lru_cache(maxsize=4096)
 def forms(text: str) -> Mapping[str, frozenset[bytes]]:
     """Every form that the law looks for, by its name."""
-    raw = text.encode()
+    raw = text.encode("utf-8", "surrogatepass")
     return {
         "plain": frozenset({raw}),
         "base64": frozenset(_base64(raw)),
         "hex": frozenset({raw.hex().encode(), raw.hex().upper().encode()}),
-        "URL": frozenset({quote(text).encode(), quote(text, safe="").encode(), quote_plus(text).encode()}),
-        "JSON": frozenset({json.dumps(text)[1:-1].encode(), json.dumps(text, ensure_ascii=False)[1:-1].encode()}),
+        "URL": frozenset({quote(raw).encode(), quote(raw, safe="").encode(), quote_plus(raw).encode()}),
+        "JSON": frozenset(
+            {
+                json.dumps(text)[1:-1].encode(),
+                json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass"),
+            }
+        ),
     }
 
 
@@ -71,15 +77,29 @@ def leak_in(data: bytes, values: Iterable[str] = ()) -> str | None:
     return None
 
 
-def leaks_below(folder: Path, values: Iterable[str] = ()) -> Iterator[str]:
-    """The files below a folder that hold a known value, each with its form in brackets."""
-    known = tuple(values)
+def leaks_below(folder: Path, values: Collection[str] = ()) -> Iterator[str]:
+    """The files below a folder that hold a known value, each with its form in brackets.
+
+    `values`, which bear no mark, are looked for in the kinds of files that the program writes.
+    """
+    known = tuple(frozenset(values) - frozenset(_public(folder, values)))
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.is_symlink() or _may_hold_values(path, folder):
             continue
-        form = leak_in(path.read_bytes(), known)
+        form = leak_in(path.read_bytes(), known if _written_by_us(path) else ())
         if form is not None:
             yield f"{path.relative_to(folder)} ({form})"
+
+
+def _written_by_us(path: Path) -> bool:
+    """Whether a file is of a kind that the program writes; others are what a test gave it to read."""
+    return path.suffix in _OUTPUTS
+
+
+def _public(folder: Path, values: Iterable[str]) -> Iterator[str]:
+    """The values that a test wrote into its own configuration, such as the arguments of a command that prints them."""
+    written = b"".join(path.read_bytes() for path in folder.rglob("*.yaml"))
+    return (value for value in values if value.encode("utf-8", "surrogatepass") in written)
 
 
 def _may_hold_values(path: Path, top: Path) -> bool:
