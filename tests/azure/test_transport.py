@@ -12,8 +12,8 @@ import pytest
 from declarative_kv.azure.credentials import ClientSecret
 from declarative_kv.azure.session import Session, open_session
 from declarative_kv.azure.transport import Endpoint
-from declarative_kv.emulator import process
-from declarative_kv.emulator.options import Options
+from declarative_kv.emulator.host import process
+from declarative_kv.emulator.host.options import Options
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.errors import Unavailable
 from declarative_kv.model.resource import Scope
