@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from declarative_kv.model.kind import ResourceKind
-from declarative_kv.model.plan import Change
+from declarative_kv.model.plan import Change, Value
 from declarative_kv.model.resource import Observed, Resource
 from declarative_kv.model.state import Entry, Status
 
@@ -49,8 +49,11 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
     """The entry of a change that writes nothing, or None where the state has it so already.
 
     Of a secret only what a comparison established is taken over: the list's own facts would hide a foreign version.
+    An interrupted write stays open until its value can be compared.
     """
     if change.live is None or change.desired is None or (change.prior is None and not change.facts):
+        return None
+    if change.prior is not None and change.prior.status is Status.PENDING and _not_compared(change):
         return None
     facts = kept_facts(change.prior)
     if not kind.holds_value:
@@ -60,6 +63,10 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
         facts["shared"] = True
     entry = _entry(change.desired, change.live.remote_id, Status.APPLIED, facts)
     return None if entry == change.prior and _same_source(entry, change.prior) else entry
+
+
+def _not_compared(change: Change) -> bool:
+    return change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
 
 
 def accepted_entry(kind: ResourceKind, change: Change) -> Entry | None:
