@@ -35,14 +35,15 @@ def pending_entry(
 def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerprint: Mapping[str, Any]) -> Entry:
     """What stands in the state when the change is done."""
     wanted = _wanted(change)
-    facts = kept_facts(change.prior)
+    left_open = _left_open(change)
+    facts = dict(change.prior.facts) if left_open and change.prior else kept_facts(change.prior)
     facts |= change.facts
     facts |= live.facts  # what the write answered is newer than what the plan established
     if change.writes_value:
         facts = {name: fact for name, fact in facts.items() if name not in FINGERPRINT}
     facts |= fingerprint
     facts.pop("shared", None)  # what is written by us is ours
-    return _entry(wanted, live.remote_id, Status.APPLIED, facts)
+    return _entry(wanted, live.remote_id, Status.PENDING if left_open else Status.APPLIED, facts)
 
 
 def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
@@ -53,7 +54,7 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
     """
     if change.live is None or change.desired is None or (change.prior is None and not change.facts):
         return None
-    if change.prior is not None and change.prior.status is Status.PENDING and _not_compared(change):
+    if _left_open(change):
         return None
     facts = kept_facts(change.prior)
     if not kind.holds_value:
@@ -65,8 +66,11 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
     return None if entry == change.prior and _same_source(entry, change.prior) else entry
 
 
-def _not_compared(change: Change) -> bool:
-    return change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
+def _left_open(change: Change) -> bool:
+    """Whether an interrupted write of a value stays undecided: nobody could look, and this change writes none."""
+    interrupted = change.prior is not None and change.prior.status is Status.PENDING
+    unknown = change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
+    return interrupted and unknown and not change.writes_value
 
 
 def accepted_entry(kind: ResourceKind, change: Change) -> Entry | None:

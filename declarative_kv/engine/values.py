@@ -17,6 +17,7 @@ from declarative_kv.engine.verdict import (
     judge_examined,
     judge_generated,
     judge_imported,
+    judge_unread,
     key_id,
     unmoved,
 )
@@ -169,7 +170,7 @@ class _Comparison:
             return judge_by_print(evidence)
         examined = await self._examine(evidence.address, live)
         if isinstance(examined, str):
-            return Verdict(Value.NOT_COMPARED, examined)
+            return judge_unread(evidence, examined)
         return judge_examined(replace(evidence, live=examined, fresh=await self._key(live.parent)))
 
     async def _imported(self, at: Address, live: Observed, value: Sensitive) -> Verdict:

@@ -75,6 +75,25 @@ def judge_by_print(evidence: Evidence) -> Verdict:
     return evidence.verdict(Value.SAME if evidence.source_still else Value.CHANGED)
 
 
+def judge_unread(evidence: Evidence, why: str) -> Verdict:
+    """Judge where the value must not be read, `why` saying so.
+
+    While the list shows the version that we made last, whatever became of its attributes, its value is the one that was
+    fingerprinted; a write that was interrupted since has not arrived.
+    """
+    facts, key = evidence.entry.facts, evidence.key
+    made = facts.get("created")
+    if (
+        made is None
+        or evidence.live.facts.get("created") != made
+        or key is None
+        or key.id != facts.get("fingerprint_key")
+    ):
+        return Verdict(Value.NOT_COMPARED, why)
+    still = same_print(digest(key, evidence.address, evidence.value), facts.get("fingerprint"))
+    return evidence.verdict(Value.SAME if still else Value.CHANGED)
+
+
 def judge_deleted(evidence: Evidence) -> Verdict:
     """Judge a soft-deleted secret, whose value comes back with it but cannot be read before."""
     if not fingerprinted(evidence.entry) or evidence.key is None or evidence.entry.status is Status.PENDING:

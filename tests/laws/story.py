@@ -125,7 +125,19 @@ class Story:
                 self.wishes.tree["vaults"][one.address.path].pop("retention_days", None)
             self.wishes.save()
             return options
+        if "no-data-access" in codes and self._granted_anew(done):
+            return options
         raise Broken(self._told([f"nobody could go on: {done}"]))
+
+    def _granted_anew(self, done: Done) -> bool:
+        """Write our own policy where the author had taken it out; whether there was such a place."""
+        keys = {one.address.container for one in done.refused if one.address is not None}
+        left = [vault for key in keys if (vault := self.wishes.tree["vaults"].get(key, {})).get("access") == "policies"]
+        bare = [vault for vault in left if "deployer" not in vault["access_policies"]]
+        for vault in bare:
+            vault["access_policies"]["deployer"] = {"template": "key-and-secret-management"}
+        self.wishes.save()
+        return bool(bare)
 
     def _maybe_trouble(self) -> Trouble | None:
         return some_trouble(self.chance) if self.chance.random() < 0.6 else None

@@ -114,20 +114,39 @@ async def _listed(session: Session, *, indirect: bool) -> list[Observed]:
     return list(await KINDS["secret"].read(session, Scope("secret", VAULT, indirect=indirect)))
 
 
-async def test_an_interrupted_write_of_a_disabled_secret_stays_open_until_it_can_be_compared(lab: Lab) -> None:
+async def disabled_and_rotated(lab: Lab) -> None:
+    """A secret that somebody disabled, so that its value can no longer be read, and whose source moved on."""
     lab.write(tree())
     await succeed(lab)
     async with lab.session() as session:
         await session.secrets(VAULT).update_secret_properties("db", enabled=False)
     lab.world.clock.shift(60)
     lab.source("db", secret_value())
+
+
+def versions(lab: Lab) -> int:
+    return next(len(record["versions"]) for record in lab.dump()["secrets"].values() if record["name"] == "db")
+
+
+async def test_a_write_to_a_disabled_secret_that_did_not_arrive_is_repeated(lab: Lab) -> None:
+    await disabled_and_rotated(lab)
     assert not (await lab.apply(Options(), trouble=Trouble(0, How.DROPPED))).succeeded
+    assert actions((await succeed(lab)).plan) == {"secret.one/db": "update"}
+    assert versions(lab) == 2
+
+
+async def test_a_write_to_a_disabled_secret_that_did_arrive_stays_open_until_it_can_be_compared(lab: Lab) -> None:
+    await disabled_and_rotated(lab)
+    assert not (await lab.apply(Options(), trouble=Trouble(0, How.LOST))).succeeded
     for _ in range(2):
         done = await succeed(lab)
         assert done.state_after.entries[Address("secret", "one/db")].status is Status.PENDING
     async with lab.session() as session:
         await session.secrets(VAULT).update_secret_properties("db", enabled=True)
-    assert actions((await succeed(lab)).plan) == {"secret.one/db": "update"}
+    done = await succeed(lab)
+    assert actions(done.plan) == {}
+    assert done.state_after.entries[Address("secret", "one/db")].status is Status.APPLIED
+    assert versions(lab) == 2
 
 
 async def test_a_role_on_a_secret_waits_for_the_vault_that_comes_back(lab: Lab) -> None:
