@@ -1,0 +1,149 @@
+"""Recorded scenarios: one file each, one entry a line, as the recordings' README describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+# When what is quoted or undated was true: the era of the commit it was taken from. A day of the year that the newest
+# api-version or text in that commit's recordings belongs to.
+_COMMITS = {"19e9581947736f89f90d6b7e73596e8175557279": "2024-06-01"}
+_QUOTED = "2024-06-01"
+_VAULT_VERSIONS = (
+    ("2020-01-01", "7.0"),
+    ("2021-04-01", "7.1"),
+    ("2022-05-01", "7.2"),
+    ("2023-03-01", "7.3"),
+    ("2024-10-01", "7.4"),
+    ("2025-06-01", "7.5"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recorded exchange. `body` and `answer` are JSON values; `is_quote` means that the request is a stand-in."""
+
+    id: str
+    service: str
+    endpoint: str
+    method: str
+    host: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    status: int
+    answer_headers: Mapping[str, str]
+    answer: Any
+    date: float
+    is_quote: bool
+    meta: Mapping[str, Any]
+
+    @property
+    def code(self) -> str:
+        """The error code of the answer, empty where there is none."""
+        error = self.answer.get("error") if isinstance(self.answer, dict) else None
+        if isinstance(error, dict):
+            return str(error.get("code") or "")
+        return str(self.answer.get("code") or error or "") if isinstance(self.answer, dict) else ""
+
+    @property
+    def message(self) -> str:
+        """The error message of the answer, empty where there is none."""
+        error = self.answer.get("error") if isinstance(self.answer, dict) else None
+        if isinstance(error, dict):
+            return str(error.get("message") or "")
+        return str(self.answer.get("message") or "") if isinstance(self.answer, dict) else ""
+
+    @property
+    def lost_its_query(self) -> bool:
+        """Whether the recorder kept no query string."""
+        return "query string" in str(self.meta.get("not_recorded", ""))
+
+    @property
+    def is_vault(self) -> bool:
+        """Whether the request went to a vault's own host."""
+        return ".vault." in self.host
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the request was one that changes something."""
+        return self.method not in ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One recorded test: its entries in the order in which they happened."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+def scenarios(folder: Path) -> Iterator[Scenario]:
+    """The scenarios of a folder, by name; nothing but `*.jsonl` is read."""
+    for path in sorted(folder.glob("*.jsonl")):
+        yield scenario(path)
+
+
+def scenario(path: Path) -> Scenario:
+    """The scenario of one file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    raw = [json.loads(line) for line in lines if line.strip()]
+    first = next((_dated(item) for item in raw if _dated(item) is not None), None)
+    entries: list[Entry] = []
+    last = first
+    for item in raw:
+        last = _dated(item) or last
+        entries.append(_entry(item, last))
+    return Scenario(path.stem, tuple(entries))
+
+
+def vault_version(date: float) -> str:
+    """The data-plane api-version that the clients of a day sent, for recordings without their query."""
+    day = _day(date)
+    return next((version for until, version in _VAULT_VERSIONS if day < until), "2025-07-01")
+
+
+def _entry(raw: Mapping[str, Any], date: float | None) -> Entry:
+    request, response, source = raw["request"], raw["response"], raw["source"]
+    kind = str(source.get("kind") or "")
+    is_quote = kind.startswith("issue-quote")
+    era = _COMMITS.get(source.get("commit", ""), _QUOTED)
+    return Entry(
+        id=raw["id"],
+        service=raw["service"],
+        endpoint=raw["endpoint"],
+        method=request["method"],
+        host=request["host"].lower().split(":")[0],
+        path=request["path"],
+        query=request.get("query") or {},
+        headers=request.get("headers") or {},
+        body=request.get("body"),
+        status=response["status"],
+        answer_headers=response.get("headers") or {},
+        answer=response.get("body"),
+        date=date if date is not None else _seconds(era),
+        is_quote=is_quote,
+        meta=raw.get("meta") or {},
+    )
+
+
+def _dated(raw: Mapping[str, Any]) -> float | None:
+    text = (raw.get("meta") or {}).get("date")
+    return None if text is None else parsedate_to_datetime(text).timestamp()
+
+
+def _seconds(day: str) -> float:
+    from datetime import UTC, datetime
+
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+
+
+def _day(seconds: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

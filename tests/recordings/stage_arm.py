@@ -1,0 +1,255 @@
+"""What a request to Resource Manager finds: groups, vaults, deleted vaults, assignments, roles of others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tests.recordings.load import Entry
+from tests.recordings.stage_vault import vault_record
+
+if TYPE_CHECKING:
+    from tests.recordings.replay import Replay
+
+_GROUP = re.compile(r"(/subscriptions/[^/]+/resourcegroups/([^/]+))(/.*)?", re.IGNORECASE)
+_VAULT = re.compile(r"/providers/Microsoft.KeyVault/vaults/([^/]+)$", re.IGNORECASE)
+_DELETED = re.compile(r"/locations/([^/]+)/deletedVaults/([^/]+)(/purge)?$", re.IGNORECASE)
+Item = Mapping[str, Any]
+
+
+def prepare(replay: Replay, entry: Entry) -> None:
+    """What the request presupposes and the scenario has not made itself."""
+    _group(replay, entry)
+    for item in _items(entry):
+        install = _KINDS.get(str(item.get("type") or "").lower())
+        if install is not None and entry.method in ("GET", "DELETE") and entry.status == 200:
+            install(replay, item)
+    _vault(replay, entry)
+    _deleted_vault(replay, entry)
+
+
+def _items(entry: Entry) -> Iterator[Item]:
+    """The objects that an answer shows."""
+    answer = entry.answer
+    if isinstance(answer, dict):
+        listed = answer.get("value")
+        yield from (item for item in (listed if isinstance(listed, list) else [answer]) if isinstance(item, dict))
+
+
+def _is_own(replay: Replay, identifier: str) -> bool:
+    return identifier.lower() in replay.touched
+
+
+def _group(replay: Replay, entry: Entry) -> None:
+    """The group of the path, if it was there: the scenario did not make it, and Azure did not miss it."""
+    match = _GROUP.match(entry.path)
+    if match is None or entry.code in ("ResourceGroupNotFound", "InvalidResourceGroup"):
+        return
+    is_itself = match[3] in (None, "/")
+    if is_itself and (entry.status in (201, 404, 400) or _is_own(replay, match[1])):
+        return
+    key = match[1].lower()
+    if replay.world.store.get("resource_groups", key) is not None or (not is_itself and _is_own(replay, key)):
+        return
+    if is_itself and entry.method == "PUT":
+        location = str((entry.body or {}).get("location") or "westus")
+        _put_group(replay, match[1], match[2], location.replace(" ", "").lower(), None)
+    elif not (is_itself and entry.method == "GET"):
+        _put_group(replay, match[1], match[2], _location_of(replay, match[1]), None)
+
+
+def _location_of(replay: Replay, group: str) -> str:
+    """Where a group is, as far as the scenario says it."""
+    for entry in replay.entries[replay.place :]:
+        for item in _items(entry):
+            identifier = str(item.get("id") or "").lower()
+            if identifier.startswith(group.lower()) and isinstance(item.get("location"), str):
+                return str(item["location"])
+    return "westus"
+
+
+def _put_group(replay: Replay, path: str, name: str, location: str, item: Item | None) -> None:
+    shown = item or {}
+    record = {
+        "id": shown.get("id") or f"{path.rpartition('/')[0].rpartition('/')[0]}/resourceGroups/{name}",
+        "name": name,
+        "location": location,
+        "tags": shown.get("tags"),
+        "managedBy": shown.get("managedBy"),
+        "staged": True,
+    }
+    replay.world.store.put("resource_groups", path.lower(), record)
+
+
+def _install_group(replay: Replay, item: Item) -> None:
+    identifier = str(item["id"])
+    if _is_own(replay, identifier):
+        return
+    replay.mapping.fix(item)
+    _put_group(replay, identifier, str(item["name"]), str(item["location"]), item)
+
+
+def _install_vault(replay: Replay, item: Item) -> None:
+    """A vault of an answer. A generic list shows no properties, so one that is known already is left alone."""
+    identifier, name = str(item["id"]), str(item["name"])
+    known = replay.world.store.get("vaults", name.lower())
+    if _is_own(replay, identifier) or (known is not None and "properties" not in item):
+        return
+    group = identifier.split("/providers/")[0]
+    sent = item.get("properties") or {}
+    properties = {key: sent[key] for key in sent if key not in ("vaultUri", "provisioningState", "hsmPoolResourceId")}
+    properties.setdefault("sku", {"family": "A", "name": "standard"})
+    properties.setdefault("tenantId", replay.people.tenant)
+    properties.setdefault("accessPolicies", [])
+    properties.setdefault("enabledForDeployment", False)
+    record = vault_record(replay, group, name, str(item.get("location")), properties, item.get("tags") or {})
+    record["id"] = identifier
+    if item.get("systemData"):
+        record["systemData"] = item["systemData"]
+    if known is not None:
+        record["uid"] = known["uid"]
+    replay.world.store.put("vaults", name.lower(), record)
+    replay.mapping.fix(item)
+    if replay.world.store.get("resource_groups", group.lower()) is None:
+        _put_group(replay, group, group.split("/")[4], _location_of(replay, group), None)
+
+
+def _vault(replay: Replay, entry: Entry) -> None:
+    """The vault that a PUT updated or a DELETE removed; none where Azure found none."""
+    match = _VAULT.search(entry.path)
+    if match is None or _is_own(replay, entry.path):
+        return
+    known = replay.world.store.get("vaults", match[1].lower())
+    if entry.status == 404 and known is not None and known.get("staged"):
+        replay.world.store.delete("vaults", match[1].lower())
+    if known is not None or entry.status != 200 or entry.method not in ("PUT", "PATCH", "DELETE"):
+        return
+    answer = entry.answer if isinstance(entry.answer, dict) else {}
+    properties = answer.get("properties") or {}
+    is_new = not str(properties.get("vaultUri", "/")).endswith("/") or "Registering" in str(properties)
+    if entry.method == "PUT" and is_new:
+        return
+    if ((entry.body or {}).get("properties") or {}).get("createMode") == "recover":
+        _bury(replay, entry.path, match[1], answer, {})
+        return
+    if entry.method == "DELETE":
+        answer = _life_of(replay, match[1], entry.path)
+    _install_vault(replay, {**answer, "id": answer.get("id") or entry.path, "name": answer.get("name") or match[1]})
+
+
+def _life_of(replay: Replay, name: str, path: str) -> dict[str, Any]:
+    """What later answers say about a vault that the scenario deletes."""
+    for entry in replay.later:
+        for item in _items(entry):
+            properties = item.get("properties") or {}
+            if str(properties.get("vaultId") or "").lower() == path.lower():
+                days = _days(properties)
+                return {
+                    "location": properties["location"],
+                    "tags": properties.get("tags") or {},
+                    "properties": {"softDeleteRetentionInDays": days},
+                }
+    return {"location": _location_of(replay, path.split("/providers/")[0])}
+
+
+def _deleted_vault(replay: Replay, entry: Entry) -> None:
+    """The deleted vault that a request reads or purges, and none where Azure found none."""
+    match = _DELETED.search(entry.path)
+    if match is None:
+        return
+    known = replay.world.store.get("deleted_vaults", match[2].lower())
+    if entry.status == 404 and known is not None and known.get("staged"):
+        replay.world.store.delete("deleted_vaults", match[2].lower())
+    if known is None and entry.status in (202, 400, 403) and entry.method == "POST":
+        subscription = "/".join(entry.path.split("/")[:3])
+        path = f"{subscription}/resourceGroups/found/providers/Microsoft.KeyVault/vaults/{match[2]}"
+        protected = {"enablePurgeProtection": True} if entry.status != 202 else {}
+        _bury(replay, path, match[2], {"location": match[1]}, protected)
+
+
+def _install_deleted(replay: Replay, item: Item) -> None:
+    properties = item.get("properties") or {}
+    path = str(properties.get("vaultId") or "")
+    name = str(item.get("name") or "")
+    if _is_own(replay, path) or replay.world.store.get("deleted_vaults", name.lower()) is not None:
+        return
+    protected = {"enablePurgeProtection": True} if properties.get("purgeProtectionEnabled") else {}
+    _bury(replay, path, name, properties, protected)
+    replay.mapping.fix(item)
+
+
+def _bury(replay: Replay, path: str, name: str, shown: Item, more: Mapping[str, Any]) -> None:
+    """A deleted vault that the scenario did not delete."""
+    deleted, purge_at = _moment(shown.get("deletionDate")), _moment(shown.get("scheduledPurgeDate"))
+    kept = {key: v for key, v in (shown.get("properties") or {}).items() if key not in ("vaultUri", "provisioningState")}
+    properties = {
+        "sku": {"family": "A", "name": "standard"},
+        "tenantId": replay.people.tenant,
+        "accessPolicies": [],
+        "enabledForDeployment": False,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": _days(shown),
+        **kept,
+        **more,
+    }
+    group = path.split("/providers/")[0]
+    record = vault_record(replay, group, name, str(shown.get("location")), properties, shown.get("tags") or {})
+    record["id"] = path
+    now = replay.world.clock.now()
+    record |= {"deleted": deleted or now - 60.0, "purge_at": purge_at or now + 90 * 86400.0}
+    if record["purge_at"] <= now + 4000.0:
+        record["purge_at"] = now + 90 * 86400.0
+    replay.world.store.put("deleted_vaults", name.lower(), record)
+
+
+def _days(shown: Item) -> int:
+    start, end = _moment(shown.get("deletionDate")), _moment(shown.get("scheduledPurgeDate"))
+    return 90 if start is None or end is None else round((end - start) / 86400)
+
+
+def _moment(text: object) -> float | None:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if isinstance(text, str) else None
+
+
+def _install_assignment(replay: Replay, item: Item) -> None:
+    """A role assignment that the scenario did not make."""
+    identifier = str(item["id"])
+    if _is_own(replay, identifier):
+        return
+    properties = item["properties"]
+    record = {
+        "id": identifier,
+        "name": item["name"],
+        "scope": properties["scope"],
+        "roleDefinitionId": properties["roleDefinitionId"],
+        "principalId": properties["principalId"],
+        "principalType": properties.get("principalType") or "ServicePrincipal",
+        "staged": True,
+    }
+    for name in ("condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId"):
+        record[name] = properties.get(name)
+    for name in ("createdOn", "updatedOn", "createdBy", "updatedBy"):
+        record[name] = properties.get(name)
+    replay.world.store.put("role_assignments", identifier.lower(), record)
+    replay.mapping.fix(item)
+
+
+def _install_role(replay: Replay, item: Item) -> None:
+    """A role that the scenario did not make, a built-in one as it was on that day."""
+    guid = str(item["name"]).lower()
+    own = any(path.endswith(f"/roledefinitions/{guid}") for path in replay.touched)
+    if own:
+        return
+    replay.world.store.put("role_definitions", guid, {**item["properties"], "staged": True})
+    replay.mapping.fix(item)
+
+
+_KINDS: dict[str, Callable[[Any, Item], None]] = {
+    "microsoft.resources/resourcegroups": _install_group,
+    "microsoft.keyvault/vaults": _install_vault,
+    "microsoft.keyvault/deletedvaults": _install_deleted,
+    "microsoft.authorization/roleassignments": _install_assignment,
+    "microsoft.authorization/roledefinitions": _install_role,
+}
