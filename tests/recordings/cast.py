@@ -178,6 +178,7 @@ def grant(replay: Replay, principal: str, kind: str, scope: str, block: dict[str
     """Give a principal these actions at a scope through a role that no list shows: it is assigned above the tenant."""
     store = replay.world.store
     role, name = str(uuid.uuid4()), str(uuid.uuid4())
+    replay.props |= {role, name}
     store.put(
         "role_definitions",
         role,

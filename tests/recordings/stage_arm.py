@@ -253,3 +253,17 @@ _KINDS: dict[str, Callable[[Any, Item], None]] = {
     "microsoft.authorization/roleassignments": _install_assignment,
     "microsoft.authorization/roledefinitions": _install_role,
 }
+
+
+def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
+    """A body that the recorder did not keep: what the answer shows was sent."""
+    lost = body is None and entry.method in ("PUT", "PATCH") and entry.status < 300
+    if not lost or not isinstance(entry.answer, dict):
+        return body
+    answer = entry.answer
+    properties = answer.get("properties")
+    made = ("provisioningState", "createdOn", "updatedOn", "createdBy", "updatedBy", "scope", "vaultUri", "principalType")
+    sent = {name: answer[name] for name in ("location", "tags") if name in answer}
+    if isinstance(properties, dict):
+        sent["properties"] = {name: properties[name] for name in properties if name not in made}
+    return sent
