@@ -12,7 +12,7 @@ _HEX = r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
 _ADDRESS = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
 # Not a path with an id or a version in it: that alone is made up.
-_BLOB = rf"(?<![0-9A-Za-z_=+/-])(?![0-9A-Za-z_+/-]*?(?:{GUID}|/[0-9a-f]{{{{32}}}}(?![0-9A-Za-z])))[0-9A-Za-z_+/-]{{40,}}={{0,2}}"
+_BLOB = rf"(?<![0-9A-Za-z_=+/-])(?![0-9A-Za-z_+/-]*?(?:{GUID}|/[0-9a-f]{{32}}(?![0-9A-Za-z])))[0-9A-Za-z_+/-]{{40,}}={{0,2}}"
 TOKEN = re.compile(f"({_TIME}|{GUID}|{_HEX}|{_ADDRESS}|{_BLOB})")
 # What a sanitiser put in the place of something; it may stand for anything.
 _SANITISED = re.compile(r"REDACTED|SANITIZED|FAKE~|IP_ADDRESS|2001-02-03T04:05:06Z|00000000-0000-0000-0000-000000000000", re.IGNORECASE)
