@@ -97,7 +97,7 @@ def _tenant(entries: tuple[Entry, ...]) -> str:
             if isinstance(value, str) and re.fullmatch(GUID, value):
                 found[value] += 2
         challenge = entry.answer_headers.get("www-authenticate") or ""
-        found.update({tenant: 100 for tenant in re.findall(f"https://[^/]+/({GUID})", challenge)})
+        found.update({tenant: 100 for tenant in re.findall(f"https://[^/]+/({GUID}|azure_tenant_id)", challenge)})
         if entry.host in LOGIN:
             found.update({tenant: 50 for tenant in re.findall(f"^/({GUID})/", entry.path)})
     return found.most_common(1)[0][0] if found else TENANT

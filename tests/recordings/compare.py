@@ -19,6 +19,7 @@ _SANITISED = re.compile(r"REDACTED|SANITIZED|FAKE~|IP_ADDRESS|2001-02-03T04:05:0
 _BLOBS = re.compile(r"BACKUPBLOB-[\w-]+")
 _TIME_ONLY = re.compile(_TIME)
 EPOCH = range(1_200_000_000, 6_000_000_000)
+_SERVICE_DATES = (".created", ".updated", ".deletedDate", ".scheduledPurgeDate")
 _HEADERS = ("www-authenticate", "location", "retry-after")
 
 
@@ -32,29 +33,33 @@ class Mapping_:
         self.tokens: dict[str, str] = {}
         self.urls: dict[str, str] = {}
         self.fixed_numbers: set[int] = set()
+        self.sent_numbers: set[int] = set()
 
     def copy(self) -> Mapping_:
         twin = Mapping_()
         twin.tokens, twin.urls = dict(self.tokens), dict(self.urls)
-        twin.fixed_numbers = set(self.fixed_numbers)
+        twin.fixed_numbers, twin.sent_numbers = set(self.fixed_numbers), set(self.sent_numbers)
         return twin
 
-    def fix(self, value: Any) -> None:
-        """Everything that looks like an id or a time in this JSON value stands for itself from now on."""
+    def fix(self, value: Any, *, sent: bool = False) -> None:
+        """Everything that looks like an id or a time in this JSON value stands for itself from now on.
+
+        `sent` says that a request held it: the service may make up the same time for its own dates.
+        """
         if isinstance(value, str):
             for token in TOKEN.findall(unquote(value)):
                 self.tokens.setdefault(token.lower(), token)
         elif isinstance(value, bool):
             return
         elif isinstance(value, int):
-            self.fixed_numbers.add(value)
+            (self.sent_numbers if sent else self.fixed_numbers).add(value)
         elif isinstance(value, Mapping):
             for name, item in value.items():
-                self.fix(name)
-                self.fix(item)
+                self.fix(name, sent=sent)
+                self.fix(item, sent=sent)
         elif isinstance(value, list):
             for item in value:
-                self.fix(item)
+                self.fix(item, sent=sent)
 
     def translate(self, value: Any) -> Any:
         """A JSON value of a recorded request as it is to be sent: what Azure made up becomes what the emulator did."""
@@ -221,7 +226,8 @@ def _matched(where: str, recorded: list[Any], actual: list[Any], mapping: Mappin
 def _number(where: str, recorded: int, actual: int, mapping: Mapping_) -> list[str]:
     if recorded == actual:
         return []
-    is_time = recorded in EPOCH and actual in EPOCH and recorded not in mapping.fixed_numbers
+    follows = recorded in mapping.sent_numbers and not where.endswith(_SERVICE_DATES)
+    is_time = recorded in EPOCH and actual in EPOCH and recorded not in mapping.fixed_numbers and not follows
     # A time in milliseconds, or the seconds that a token lives, are as made up as a date is.
     if is_time or where.endswith((".expires_in", ".ext_expires_in")):
         return []

@@ -81,7 +81,7 @@ class Replay:
         self.world.settings.as_of = time.strftime("%Y-%m-%d", time.gmtime(entry.date))
         stage.prepare(self, entry)
         request = self._request(entry)
-        self.mapping.fix([entry.path, dict(entry.query), entry.body])
+        self.mapping.fix([entry.path, dict(entry.query), entry.body], sent=True)
         before, mapping = self.world.store.dump(), self.mapping
         first = self._attempt(entry, request, mapping.copy())
         if first[0].verdict == "equal" or entry.is_quote:

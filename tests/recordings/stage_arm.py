@@ -28,6 +28,7 @@ def prepare(replay: Replay, entry: Entry) -> None:
             install(replay, item)
     _vault(replay, entry)
     _deleted_vault(replay, entry)
+    _tag_names(replay, entry)
 
 
 def _items(entry: Entry) -> Iterator[Item]:
@@ -230,7 +231,7 @@ def _install_assignment(replay: Replay, item: Item) -> None:
     }
     for name in ("condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId"):
         record[name] = properties.get(name)
-    for name in ("createdOn", "updatedOn", "createdBy", "updatedBy"):
+    for name in ("createdOn", "updatedOn", "createdBy", "updatedBy", "canDelegate"):
         record[name] = properties.get(name)
     replay.world.store.put("role_assignments", identifier.lower(), record)
     replay.mapping.fix(item)
@@ -253,6 +254,32 @@ _KINDS: dict[str, Callable[[Any, Item], None]] = {
     "microsoft.authorization/roleassignments": _install_assignment,
     "microsoft.authorization/roledefinitions": _install_role,
 }
+
+
+def _tag_names(replay: Replay, entry: Entry) -> None:
+    """The tag names of a list, and one that a request finds: those that the scenario did not make or remove."""
+    match = re.match(r"(/subscriptions/([^/]+)/tagNames)(?:/([^/]+))?", entry.path, re.IGNORECASE)
+    if match is None:
+        return
+    store = replay.world.store
+    if match[3] is None:
+        for key in [key for key, record in store.table("tag_names").items() if record.get("staged")]:
+            store.delete("tag_names", key)
+        for item in _items(entry):
+            if isinstance(item.get("tagName"), str) and not _is_own(replay, f"{match[1]}/{item['tagName']}"):
+                _put_tag_name(replay, match[2], item)
+    elif not _is_own(replay, f"{match[1]}/{match[3]}") and entry.status == 200:
+        _put_tag_name(replay, match[2], {"tagName": match[3]})
+
+
+def _put_tag_name(replay: Replay, subscription: str, item: Item) -> None:
+    values = {
+        value["tagValue"].lower(): {"value": value["tagValue"], "count": int(value["count"]["value"])}
+        for value in item.get("values") or ()
+    }
+    count = int((item.get("count") or {"value": 0})["value"])
+    record = {"name": item["tagName"], "count": count, "values": values, "staged": True}
+    replay.world.store.put("tag_names", f"{subscription}/{item['tagName']}".lower(), record)
 
 
 def body_of(replay: Replay, entry: Entry, body: Any) -> Any:

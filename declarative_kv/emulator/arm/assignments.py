@@ -11,6 +11,7 @@ from declarative_kv.emulator.access.roles import find_role, role_guid
 from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_filter, equals, filters, not_found, stamp
 from declarative_kv.emulator.arm.groups import IDENTITY_TYPE, VAULT_TYPE, require_group
 from declarative_kv.emulator.directory import groups_of
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
@@ -63,6 +64,8 @@ def _shape(call: Call, record: Mapping[str, Any], scope: str) -> dict[str, Any]:
     properties |= {name: record.get(name) for name in ("createdOn", "updatedOn", "createdBy", "updatedBy")}
     if call.since("2020-01-01"):
         properties |= {name: record.get(name) for name in _LATE_FIELDS}
+    elif call.since("2018-09-01") and not since(call.world, "2019-01-01"):
+        properties["canDelegate"] = bool(record.get("canDelegate"))
     return {"properties": properties, "id": record["id"], "type": _TYPE, "name": record["name"]}
 
 
@@ -95,6 +98,7 @@ def _sent(call: Call, scope: str, name: str) -> dict[str, Any]:
         "principalId": principal,
         "principalType": str(properties.get("principalType") or ""),
         **texts,
+        "canDelegate": properties.get("canDelegate") is True,  # only the previews of 2018 knew it
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declarative_kv.emulator.access.authz import scopes_upwards
@@ -19,6 +19,7 @@ from declarative_kv.emulator.access.roles import (
 )
 from declarative_kv.emulator.arm.assignments import require_group_of, subscription_prefix
 from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_content, bad_filter, equals, filters, stamp
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
@@ -26,14 +27,14 @@ _TYPE = "Microsoft.Authorization/roleDefinitions"
 _BLOCK = ("actions", "notActions", "dataActions", "notDataActions")
 
 
-def _shape(role: Role, scope: str) -> dict[str, Any]:
+def _shape(call: Call, role: Role, scope: str) -> dict[str, Any]:
     return {
         "properties": {
             "roleName": role.name,
             "type": role.kind,
             "description": role.description,
             "assignableScopes": list(role.assignable_scopes),
-            "permissions": [_block(permission) for permission in role.permissions],
+            "permissions": [_block(call, permission) for permission in role.permissions],
             "createdOn": role.created,
             "updatedOn": role.updated,
             "createdBy": role.created_by,
@@ -45,13 +46,14 @@ def _shape(role: Role, scope: str) -> dict[str, Any]:
     }
 
 
-def _block(permission: Permission) -> dict[str, Any]:
+def _block(call: Call, permission: Permission) -> dict[str, Any]:
     block: dict[str, Any] = {
         "actions": list(permission.actions),
         "notActions": list(permission.not_actions),
-        "dataActions": list(permission.data_actions),
-        "notDataActions": list(permission.not_data_actions),
     }
+    if call.since("2018-01-01"):
+        block["dataActions"] = list(permission.data_actions)
+        block["notDataActions"] = list(permission.not_data_actions)
     if permission.condition is not None:
         block |= {"conditionVersion": permission.condition_version, "condition": permission.condition}
     return block
@@ -73,7 +75,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     terms = filters(call.request.parameter("$filter"))
     scopes = frozenset(place or "/" for place in scopes_upwards(call.store, scope))
     below = any(term.lower() == "atscopeandbelow()" for term in terms)
-    found = [role for role in all_roles(call.store) if _is_offered(role, scopes, scope, below=below)]
+    found = [role for role in _known(call) if _is_offered(role, scopes, scope, below=below)]
     for term in terms:
         name, kind = equals(term, "roleName"), equals(term, "type")
         if name is not None:
@@ -82,7 +84,12 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
             found = [role for role in found if role.kind.lower() == kind.lower()]
         elif term.lower() not in ("atscopeandbelow()", "atscope()"):
             raise bad_filter(term)
-    return json_response(200, {"value": [_shape(role, scope) for role in found]})
+    return json_response(200, {"value": [_shape(call, role, scope) for role in found]})
+
+
+def _known(call: Call) -> Iterator[Role]:
+    """The roles of the emulated day: a built-in one that Azure made later is not among them."""
+    return (role for role in all_roles(call.store) if role.kind != BUILT_IN or since(call.world, role.created[:10]))
 
 
 def _require_read(call: Call, scope: str) -> None:
@@ -97,7 +104,7 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     if role is None:
         message = f"The specified role definition with ID '{names['d']}' does not exist."
         raise AzureFault(404, "RoleDefinitionDoesNotExist", message)
-    return json_response(200, _shape(role, names["scope"]))
+    return json_response(200, _shape(call, role, names["scope"]))
 
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
@@ -125,8 +132,9 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "updatedBy": call.caller.object_id,
     }
     call.store.put("role_definitions", guid, record)
-    shape = _shape(custom_role(guid, record), names["scope"])
-    shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
+    shape = _shape(call, custom_role(guid, record), names["scope"])
+    if before is None:
+        shape["properties"]["createdBy"] = None  # recorded: filled in only from the next answer on
     return json_response(201, shape)
 
 
@@ -190,7 +198,7 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
         message = "There are existing role assignments referencing role."
         raise AzureFault(400, "RoleDefinitionHasAssignments", message)
     call.store.delete("role_definitions", guid)
-    return json_response(200, _shape(role, names["scope"]))
+    return json_response(200, _shape(call, role, names["scope"]))
 
 
 _MANY = "{scope}/providers/Microsoft.Authorization/roleDefinitions"

@@ -69,6 +69,11 @@ def soft_delete(call: Call, key: str) -> None:
     record = call.store.get("vaults", key)
     if record is None:
         return
+    if not record["properties"].get("enableSoftDelete", True):
+        _forget(call, key, record)  # a vault of the years when that could be turned off
+        call.store.delete("vaults", key)
+        forget_assignments_below(call, record["id"])
+        return
     days = record["properties"].get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     now = call.now()
     call.store.delete("vaults", key)

@@ -16,10 +16,12 @@ from declarative_kv.emulator.arm import (
     identities,
     policies,
     subscriptions,
+    tag_names,
     vaults,
 )
 from declarative_kv.emulator.arm.call import GATEWAY, Call, Route
 from declarative_kv.emulator.arm.subscriptions import require_subscription
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.http import Request, Response
 
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     from declarative_kv.emulator.world import World
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview|-alpha|-beta)?", re.IGNORECASE)
-_COUNTERS = {"GET": ("reads", 249, 3749), "HEAD": ("reads", 249, 3749), "DELETE": ("deletes", 199, 2999)}
-_WRITES = ("writes", 199, 2999)
+# What is left after a caller's first request: of the token buckets that came in 2024, and of an hour before.
+_LEFT = {"reads": 249, "writes": 199, "deletes": 199}
+_LEFT_OF_AN_HOUR = {"reads": 11999, "writes": 1199, "deletes": 14999}
+_BUCKETS_SINCE, _DELETES_SINCE = "2024-05-01", "2018-07-01"
 
 
 def _compiled(route: Route) -> re.Pattern[str]:
@@ -49,6 +53,7 @@ _ROUTES = tuple(
         *policies.ROUTES,
         *deleted.ROUTES,
         *identities.ROUTES,
+        *tag_names.ROUTES,
     )
 )
 
@@ -71,7 +76,13 @@ def answer_arm(world: World, request: Request, caller: Caller) -> Response:
         require_subscription(call, subscription[1])
     if route.action is not None and route.scope is not None:
         call.require(route.action, _filled(route.scope, names))
-    return _with_counters(route.handler(call, names), request.method)
+    counters = _counters(call)
+    try:
+        response = route.handler(call, names)
+    except AzureFault as fault:
+        fault.headers = {**counters, **fault.headers}
+        raise
+    return replace(response, headers={**counters, **response.headers})
 
 
 def _route(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
@@ -99,11 +110,18 @@ def _version(request: Request) -> str:
     return version.lower()
 
 
-def _with_counters(response: Response, method: str) -> Response:
-    """With the rate limit headers of a caller whose buckets are full; the emulator counts nothing down."""
-    kind, left, everywhere = _COUNTERS.get(method, _WRITES)
-    counters = {
-        f"x-ms-ratelimit-remaining-subscription-{kind}": str(left),
-        f"x-ms-ratelimit-remaining-subscription-global-{kind}": str(everywhere),
+def _counters(call: Call) -> dict[str, str]:
+    """The rate limit headers of a caller whose buckets are full; the emulator counts nothing down."""
+    kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(call.request.method, "writes")
+    if kind == "deletes" and not since(call.world, _DELETES_SINCE):
+        kind = "writes"
+    if call.path.lower().endswith("/checknameavailability"):
+        kind = "reads"
+    owner = "subscription" if call.path.lower().startswith("/subscriptions/") else "tenant"
+    if not since(call.world, _BUCKETS_SINCE):
+        return {f"x-ms-ratelimit-remaining-{owner}-{kind}": str(_LEFT_OF_AN_HOUR[kind])}
+    left = _LEFT[kind]
+    return {
+        f"x-ms-ratelimit-remaining-{owner}-{kind}": str(left),
+        f"x-ms-ratelimit-remaining-{owner}-global-{kind}": str((left + 1) * 15 - 1),
     }
-    return replace(response, headers={**response.headers, **counters})
