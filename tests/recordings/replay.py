@@ -172,7 +172,7 @@ class Replay:
     def _filled_in(self, entry: Entry) -> tuple[dict[str, str], Entry | None]:
         """The query that a recorder dropped: the day's api-version, the size of the page, the page before."""
         before = self.entries[self.place - 1] if self.place else None
-        query: dict[str, str] = {}
+        query = stage.query_of(entry)
         if entry.is_vault:
             query["api-version"] = vault_version(entry.date)
         size = _parameter(link_in(entry), "maxresults")

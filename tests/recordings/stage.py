@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.recordings import cast, stage_arm, stage_directory, stage_keys, stage_vault
+from tests.recordings import cast, stage_arm, stage_directory, stage_keys, stage_objects, stage_vault
 
 if TYPE_CHECKING:
     from tests.recordings.load import Entry
@@ -17,8 +17,8 @@ _MODULES = {
     "arm-keyvault": (stage_arm,),
     "arm-authorization": (stage_arm, stage_directory),
     "arm-resources": (stage_arm,),
-    "kv-secrets": (stage_vault,),
-    "kv-keys": (stage_vault, stage_keys),
+    "kv-secrets": (stage_vault, stage_objects),
+    "kv-keys": (stage_vault, stage_keys, stage_objects),
     "graph": (stage_directory,),
     "entra": (stage_directory,),
 }
@@ -44,6 +44,15 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
         if fill is not None:
             body = fill(replay, entry, body)
     return body
+
+
+def query_of(entry: Entry) -> dict[str, str]:
+    """What a recorder took out of the query, as far as the answer tells it."""
+    query: dict[str, str] = {}
+    for module in _MODULES[entry.service]:
+        fill = getattr(module, "query_of", None)
+        query |= {} if fill is None else fill(entry)
+    return query
 
 
 def identity_of(entry: Entry) -> str:

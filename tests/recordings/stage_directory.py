@@ -2,14 +2,118 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from declarative_kv.emulator.directory import find
+
+from tests.recordings import stage_login
+from tests.recordings.compare import GUID
 
 if TYPE_CHECKING:
     from tests.recordings.load import Entry
     from tests.recordings.replay import Replay
 
 
+Item = dict[str, Any]
+_KINDS: Final = {
+    "users": "user",
+    "groups": "group",
+    "applications": "application",
+    "servicePrincipals": "servicePrincipal",
+}
+_PLACE: Final = re.compile(rf"/(?:(\w+)/)?({GUID})(?=/|$)")
+body_of = stage_login.body_of
+query_of = stage_login.query_of
+
+
 def prepare(replay: Replay, entry: Entry) -> None:
+    """What a request to the directory or to the login presupposes, and the principals that role assignments name."""
+    if entry.service == "entra":
+        stage_login.prepare(replay, entry)
+    elif entry.service == "graph":
+        _prepare_graph(replay, entry)
+    else:
+        _prepare_principal(replay, entry)
+
+
+def _prepare_graph(replay: Replay, entry: Entry) -> None:
+    """The objects that an answer shows or a request names, if nothing in the scenario makes them."""
+    if entry.status >= 400:
+        return
+    _name_tenant(replay)
+    own = {str(e.answer["id"]) for e in replay.entries if e.service == "graph" and e.status == 201 and e.answer}
+    for kind, item in _shown(entry):
+        if item["id"] not in own:
+            _install(replay, kind, item)
+    for collection, object_id in _named(entry):
+        if object_id in own or find(replay.world, object_id) is not None:
+            continue
+        later = (one for e in replay.later for one in _shown(e) if one[1]["id"] == object_id)
+        kind, item = next(later, (_KINDS.get(collection, "user"), {"id": object_id, "displayName": "somebody"}))
+        _install(replay, kind, item)
+
+
+def _name_tenant(replay: Replay) -> None:
+    """The tenant's domain is that of the applications that it publishes."""
+    shown = (item for e in replay.entries if e.service == "graph" for _, item in _shown(e))
+    domain = next((str(item["publisherDomain"]) for item in shown if item.get("publisherDomain")), None)
+    key = replay.people.tenant.lower()
+    tenant = replay.world.store.get("tenants", key)
+    if tenant is not None and domain is not None and tenant["defaultDomain"] != domain:
+        replay.world.store.put("tenants", key, {**tenant, "defaultDomain": domain})
+
+
+def _shown(entry: Entry) -> Iterator[tuple[str, Item]]:
+    """The directory objects in an answer, each with its kind."""
+    answer = entry.answer if isinstance(entry.answer, dict) else {}
+    context = str(answer.get("@odata.context", "")).partition("#")[2]
+    collection = re.split(r"[/(]", context)[0]
+    for item in answer["value"] if isinstance(answer.get("value"), list) else [answer]:
+        if not isinstance(item, dict) or "id" not in item or "federatedIdentityCredentials" in context:
+            continue
+        typed = str(item.get("@odata.type", "")).removeprefix("#microsoft.graph.")
+        kind = typed or _KINDS.get(collection, "")
+        if kind in _KINDS.values():
+            yield kind, {name: value for name, value in item.items() if "@" not in name}
+
+
+def _named(entry: Entry) -> Iterator[tuple[str, str]]:
+    """The directory objects that a request names by id, each with the collection in front."""
+    if "/deletedItems/" in entry.path:
+        return
+    body = entry.body if isinstance(entry.body, dict) else {}
+    path = entry.path.split("/federatedIdentityCredentials")[0]
+    for match in _PLACE.finditer(path):
+        yield match[1] or "", match[2]
+    for match in _PLACE.finditer(str(body.get("@odata.id", ""))):
+        yield match[1] or "", match[2]
+    for name, collection in (("clientId", "servicePrincipals"), ("resourceId", "servicePrincipals")):
+        if name in body:
+            yield collection, body[name]
+
+
+def _install(replay: Replay, kind: str, item: Item) -> None:
+    """An object as an answer shows it; what the world already holds of it by another name gives way."""
+    store, key = replay.world.store, str(item["id"]).lower()
+    known = store.get("directory", key)
+    if known is not None and (known["kind"] != kind or known.get("installed")):
+        return
+    base = known or {"kind": kind, "tenant": replay.people.tenant, "members": [], "staged": True}
+    passwords = [{"digest": "", **one} for one in item.get("passwordCredentials") or ()]
+    record = {**base, **item, "passwordCredentials": passwords, "installed": True}
+    if kind in ("application", "servicePrincipal"):
+        record.setdefault("appId", key)
+        record.setdefault("identifierUris", [])
+        record.setdefault("accountEnabled", True)
+    elif kind == "user":
+        record.setdefault("userPrincipalName", f"{key}@contoso.example")
+    store.put("directory", key, record)
+    replay.mapping.fix(item)
+
+
+def _prepare_principal(replay: Replay, entry: Entry) -> None:
     """Principals that a role assignment names exist unless Azure said that it does not know them."""
     if entry.service != "arm-authorization" or "/roleassignments/" not in entry.path.lower() or entry.method != "PUT":
         return

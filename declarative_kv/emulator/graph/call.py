@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -14,7 +14,7 @@ from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.entra.tokens import Caller
 from declarative_kv.emulator.errors import AzureFault
-from declarative_kv.emulator.graph.filter import parse_filter
+from declarative_kv.emulator.graph.filter import Filter, parse_filter
 from declarative_kv.emulator.graph.shapes import properties, shown
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.store import Record
@@ -68,23 +68,40 @@ class GraphCall:
             raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.")
         return content
 
-    def one(self, status: int, record: Record) -> Response:
+    def one(self, record: Record) -> Response:
         """The answer that holds one object."""
+        return self.json(200, self.entity(record))
+
+    def entity(self, record: Record) -> dict[str, Any]:
+        """The body that holds one object: its default properties, or the selected ones."""
         selected = self._selected()
         fields = "" if selected is None else f"({','.join(selected)})"
         context = {"@odata.context": self.context(f"{_SPELLED[record['kind']]}{fields}/$entity")}
-        return self.json(status, context | shown(record, selected))
+        return context | shown(record, selected)
 
     def many(self, records: Iterable[Record], context: str, *, typed: bool = False) -> Response:
-        """The answer that holds a collection: filtered, selected and paged as the query says."""
-        self._refuse_unknown_options()
-        wanted = self.request.parameter("$filter")
-        found = list(records)
-        if wanted is not None:
-            keep = parse_filter(wanted)
-            found = [record for record in found if keep(properties(record))]
-        start, size = self._window()
+        """The answer that holds directory objects: filtered, selected and paged as the query says."""
+        keep = self.wanted()
         selected = self._selected()
+        found = [record for record in records if keep(properties(record))]
+        return self.page(found, context, lambda record: shown(record, selected, typed=typed))
+
+    def plain(self, items: Iterable[dict[str, Any]], context: str) -> Response:
+        """The answer that holds things which are no directory objects: filtered and paged, but not selected."""
+        if self._selected() is not None:
+            raise AzureFault(501, "NotImplemented", "The emulator does not understand $select here.")
+        keep = self.wanted()
+        return self.page([item for item in items if keep(item)], context, lambda item: item)
+
+    def wanted(self) -> Filter:
+        """The request's `$filter`; options that the emulator does not know are refused."""
+        self._refuse_unknown_options()
+        text = self.request.parameter("$filter")
+        return (lambda _: True) if text is None else parse_filter(text)
+
+    def page(self, found: list[Record], context: str, show: Callable[[Record], dict[str, Any]]) -> Response:
+        """One page of what was found; the answer of an action has the Location of actions."""
+        start, size = self._window()
         body: dict[str, Any] = {"@odata.context": self.context(context)}
         if (self.request.parameter("$count") or "").lower() == "true":
             body["@odata.count"] = len(found)
@@ -92,8 +109,16 @@ class GraphCall:
             options = [(name, value) for name, value in self.request.query if name.lower() != "$skiptoken"]
             link = urlencode([*options, ("$skiptoken", str(start + size))], safe="$,'()/:", quote_via=quote)
             body["@odata.nextLink"] = f"https://{self.request.host}{self.request.path}?{link}"
-        body["value"] = [shown(record, selected, typed=typed) for record in found[start : start + size]]
-        return self.json(200, body)
+        body["value"] = [show(record) for record in found[start : start + size]]
+        return self.acted(body) if self.request.method == "POST" else self.json(200, body)
+
+    def acted(self, body: dict[str, Any]) -> Response:
+        """The answer of an action that gives something: 200, with a Location that says nothing more (recorded)."""
+        return self.json(200, body, {"location": f"https://{self.request.host}"})
+
+    def created(self, body: dict[str, Any], tenant: str, place: str) -> Response:
+        """A 201; its Location is an address of the directory behind Graph (recorded)."""
+        return self.json(201, body, {"location": f"https://{self.request.host}/v2/{tenant}/{place}"})
 
     def context(self, what: str) -> str:
         """The metadata address of an answer."""

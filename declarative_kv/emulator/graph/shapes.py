@@ -11,7 +11,9 @@ from typing import Any, Final
 from declarative_kv.emulator.store import Record
 
 # What a record holds beside Graph's properties.
-_INTERNAL: Final = frozenset({"kind", "tenant", "members", "owners", "directoryRoles", "deleted"})
+_INTERNAL: Final = frozenset(
+    {"kind", "tenant", "members", "owners", "directoryRoles", "deleted", "federatedIdentityCredentials"}
+)
 _INFO: Final[Mapping[str, Any]] = {
     "logoUrl": None,
     "marketingUrl": None,
@@ -167,12 +169,17 @@ def properties(record: Record) -> dict[str, Any]:
     """Every property of an object: those it shows by default first, then those shown only when asked for."""
     kind = record["kind"]
     shown = copy.deepcopy(dict(DEFAULTS[kind]))
-    shown |= {name: value for name, value in record.items() if name not in _INTERNAL}
+    for name, value in record.items():
+        if name not in _INTERNAL:
+            default = shown.get(name)
+            if isinstance(default, dict) and isinstance(value, dict):
+                value = {**default, **value}
+            shown[name] = value
     if kind == "group":
         shown["securityIdentifier"] = _security_identifier(record["id"])
         shown["renewedDateTime"] = record.get("createdDateTime")
     if kind == "servicePrincipal":
-        shown["appOwnerOrganizationId"] = record["tenant"]
+        shown["appOwnerOrganizationId"] = record.get("appOwnerOrganizationId", record["tenant"])
         shown["appDisplayName"] = record.get("appDisplayName", record["displayName"])
     if "passwordCredentials" in shown:
         shown["passwordCredentials"] = [_password(entry) for entry in shown["passwordCredentials"]]
