@@ -100,7 +100,8 @@ def scenario(path: Path) -> Scenario:
     for item in raw:
         last = _dated(item) or last
         entries.append(_entry(item, last))
-    return Scenario(path.stem, tuple(entries))
+    # Some recorders file their exchanges by address; the dates tell in which order they really happened.
+    return Scenario(path.stem, tuple(sorted(entries, key=lambda entry: entry.date)))
 
 
 def vault_version(date: float) -> str:

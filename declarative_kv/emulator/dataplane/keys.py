@@ -18,6 +18,7 @@ from declarative_kv.emulator.dataplane.records import (
     compact,
     existing,
     find_version,
+    live,
 )
 from declarative_kv.emulator.dataplane.rotation import expiry_of
 from declarative_kv.emulator.era import since
@@ -110,8 +111,18 @@ def _answer_new(
     made: Record = {"version": uuid.uuid4().hex, "created": now, "updated": now, "kty": kty, "ops": ops}
     made |= {"jwk": dict(jwk), "private": material.stored(private)}
     version = compact({**made, **fields})
+    _refuse_other_policy(call, version)
     record = add_version(KEYS, call, version)
     return json_response(200, bundle(call, record, version))
+
+
+def _refuse_other_policy(call: VaultCall, version: Record) -> None:
+    """Refuse a new version whose release policy takes the place of an immutable one (recorded)."""
+    record = live(KEYS, call)
+    old = None if record is None else record["versions"][-1].get("policy")
+    if old is not None and old.get("immutable") and version.get("policy") != old:
+        text = "AKV.SKR.1020: Immutable Key Release Policy cannot be modified."
+        raise AzureFault(400, "BadParameter", text)
 
 
 def _refuse_other_release(body: Mapping[str, Any], version: Record) -> None:

@@ -18,6 +18,8 @@ from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.store import Record
 
 DAY = 86400
+# From 15 December 2020 on every new vault has soft delete (Key Vault's soft-delete-overview).
+_FOR_ALL = 1_607_990_400
 # Recorded: with the same api-version the answers of 2019 have no `recoverableDays`, those of March 2020 have it.
 _WITH_DAYS = "2020-01-01"
 # Recorded: the short texts were last seen in March 2020, the ones with a link first in July.
@@ -52,7 +54,8 @@ def deletion(kind: Kind, call: VaultCall, record: Record) -> dict[str, Any]:
 
 def retention_days(vault: Mapping[str, Any]) -> int:
     """How long the vault keeps what is deleted: 90 days unless it was made with another number, 0 for not at all."""
-    if vault["properties"].get("enableSoftDelete") is False:
+    protected = vault["properties"].get("enableSoftDelete")
+    if protected is False or (protected is None and vault.get("created", _FOR_ALL) < _FOR_ALL):
         return 0
     return int(vault["properties"].get("softDeleteRetentionInDays") or 90)
 

@@ -50,7 +50,11 @@ def refuse_vault(world: World, request: Request, fault: AzureFault) -> Response:
     if vault is None:
         return _UNRESOLVED
     response = fault.response()
-    return Response(response.status, {**_headers(world, request, vault), **response.headers}, response.body)
+    headers = {**_headers(world, request, vault), **response.headers}
+    if fault.status == 401 and not since(world, "2019-01-01"):
+        # The challenges of 2018 have no body (recorded).
+        return Response(401, {name: text for name, text in headers.items() if name != "content-type"})
+    return Response(response.status, headers, response.body)
 
 
 def _vault_of(world: World, request: Request) -> Record | None:
@@ -95,7 +99,7 @@ def _caller(world: World, request: Request, vault: Mapping[str, Any]) -> Caller:
     if token is None:
         raise _challenge(world, request, vault, _missing_token(world))
     try:
-        caller = verify(world, token, (cloud.vault_audience, _APPLICATION))
+        caller = verify(world, token, (cloud.vault_audience, _APPLICATION), exact=True)
     except TokenError as error:
         # The texts for a malformed and for an expired token are known from issues, not recorded.
         texts = {
