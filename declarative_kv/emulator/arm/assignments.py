@@ -43,9 +43,9 @@ def _require_resource(call: Call, scope: str) -> None:
     if kind.lower() == VAULT_TYPE.lower():
         vault = call.store.get("vaults", name.lower())
         if vault is None or vault["id"].lower() != match[0].lower():
-            raise not_found(VAULT_TYPE, name, group)
+            raise not_found(call, VAULT_TYPE, name, group)
     if kind.lower() == IDENTITY_TYPE.lower() and call.store.get("managed_identities", match[0].lower()) is None:
-        raise not_found(IDENTITY_TYPE, name, group)
+        raise not_found(call, IDENTITY_TYPE, name, group)
 
 
 def _shape(call: Call, record: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -112,15 +112,17 @@ def _principal_type(call: Call, sent: Mapping[str, Any]) -> str:
     actual = _PRINCIPAL_TYPES.get(known["kind"]) if known is not None else None
     wanted = sent["principalType"]
     if actual is None and not wanted:
-        raise AzureFault(
-            400,
-            "PrincipalNotFound",
+        text = (
             f"Principal {sent['principalId'].replace('-', '').lower()} does not exist in the directory "
-            f"{call.caller.tenant}. Check that you have the correct principal ID. If you are creating this principal "
+            f"{call.caller.tenant}."
+        )
+        advice = (
+            " Check that you have the correct principal ID. If you are creating this principal "
             "and then immediately assigning a role, this error might be related to a replication delay. In this case, "
             "set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  "
-            "See https://aka.ms/docs-principaltype",
+            "See https://aka.ms/docs-principaltype"
         )
+        raise AzureFault(400, "PrincipalNotFound", text + advice if since(call.world, "2020-01-01") else text)
     if actual is not None and wanted and wanted.lower() != actual.lower():
         message = (
             f"The PrincipalId '{sent['principalId'].replace('-', '').lower()}' has type '{actual}' , which is "

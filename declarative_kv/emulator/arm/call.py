@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from declarative_kv.emulator.access.authz import permits
 from declarative_kv.emulator.access.conditions import Attributes
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Request, Response, json_response
 
@@ -137,15 +138,12 @@ def region(location: str) -> str:
     return location.replace(" ", "").lower()
 
 
-def not_found(kind: str, name: str, group: str) -> AzureFault:
+def not_found(call: Call, kind: str, name: str, group: str) -> AzureFault:
     """The 404 for a resource that is not there (recorded)."""
-    return AzureFault(
-        404,
-        "ResourceNotFound",
-        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. For more details please go to "
-        "https://aka.ms/ARMResourceNotFoundFix",
-        headers=GATEWAY,
-    )
+    text = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
+    if since(call.world, "2020-06-01"):
+        text += " For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+    return AzureFault(404, "ResourceNotFound", text, headers=GATEWAY)
 
 
 def page(call: Call, items: Sequence[Mapping[str, Any]], marks: Sequence[str]) -> Response:

@@ -24,6 +24,7 @@ from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
 _TYPE = "Microsoft.Authorization/roleDefinitions"
+_CREATOR_LATER_SINCE = "2020-01-01"
 _BLOCK = ("actions", "notActions", "dataActions", "notDataActions")
 
 
@@ -116,7 +117,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if guid in builtin_roles():
         message = "The role definition ID is already in use by a built-in role."
         raise AzureFault(409, "RoleDefinitionExists", message)
-    record = _checked(call)
+    record = _checked(call, guid)
     for role in all_roles(call.store):
         if role.guid != guid and role.name.lower() == record["roleName"].lower():
             message = "A role definition cannot be updated with a name that already exists."
@@ -132,34 +133,43 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "updatedBy": call.caller.object_id,
     }
     call.store.put("role_definitions", guid, record)
-    shape = _shape(call, custom_role(guid, record), names["scope"])
-    if before is None:
-        shape["properties"]["createdBy"] = None  # recorded: filled in only from the next answer on
+    answered = {**record, "createdOn": now}  # recorded: an update, too, gives its own time for both
+    shape = _shape(call, custom_role(guid, answered), names["scope"])
+    if before is not None or since(call.world, _CREATOR_LATER_SINCE):
+        shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
     return json_response(201, shape)
 
 
-def _checked(call: Call) -> dict[str, Any]:
+def _checked(call: Call, guid: str) -> dict[str, Any]:
     """The custom role that was sent, in the form it is kept in; raises the recorded 400s."""
     sent = call.body().get("properties")
     if not isinstance(sent, Mapping):
         raise AzureFault(400, "InvalidRequestContent", "The role definition has no properties.")
     name, kind = sent.get("roleName"), sent.get("type") or CUSTOM
     if not isinstance(name, str) or not name.strip():
-        raise AzureFault(400, "RoleDefinitionNameNullOrEmpty", "The role definition name is null or empty.")
+        raise AzureFault(400, "RoleDefinitionNameNullOrEmpty", "A role definition must have a non-empty, unique name.")
     if str(kind).lower() != CUSTOM.lower():
-        raise AzureFault(400, "InvalidRoleDefinitionType", f"The role definition type '{kind}' is not valid.")
+        message = (
+            f"The role definition '{guid}' request is not valid. The Role definition type value '{kind}' is not "
+            "supported. The supported values are 'CustomRole'."
+        )
+        raise AzureFault(400, "InvalidRoleDefinitionType", message)
     places = sent.get("assignableScopes")
     if not isinstance(places, list) or not places or not all(isinstance(place, str) for place in places):
-        raise AzureFault(400, "MissingAssignableScopes", "The role definition has no assignable scopes.")
+        message = (
+            "A role definition must have at least one assignable scope and all assignable scopes must be neither null "
+            "nor empty."
+        )
+        raise AzureFault(400, "MissingAssignableScopes", message)
     return {
         "roleName": name,
         "description": sent.get("description"),
         "assignableScopes": places,
-        "permissions": _permissions(sent.get("permissions")),
+        "permissions": _permissions(call, sent.get("permissions")),
     }
 
 
-def _permissions(sent: object) -> list[dict[str, Any]]:
+def _permissions(call: Call, sent: object) -> list[dict[str, Any]]:
     if not isinstance(sent, list) or not all(isinstance(block, Mapping) for block in sent):
         raise AzureFault(400, "InvalidRequestContent", "The permissions of a role definition are a list of objects.")
     kept = []
@@ -167,22 +177,33 @@ def _permissions(sent: object) -> list[dict[str, Any]]:
         for name in _BLOCK:
             if not isinstance(block.get(name) or [], list):
                 raise bad_content()
-            wrong = next((action for action in block.get(name) or () if not _is_action(action)), None)
-            if wrong is not None:
-                code = (
-                    "InvalidDataActionOrNotDataAction"
-                    if "Data" in name or name[0] == "d"
-                    else "InvalidActionOrNotAction"
-                )
-                message = f"'{wrong}' does not match any of the actions supported by the providers."
-                raise AzureFault(400, code, message)
+            for action in block.get(name) or ():
+                _check_action(call, name, action)
         kept.append({name: list(block.get(name) or ()) for name in _BLOCK})
     return kept
 
 
-def _is_action(action: object) -> bool:
-    """An action has a provider and a verb, or a wildcard; which providers offer what is not known here."""
-    return isinstance(action, str) and (action == "*" or ("/" in action and not action.endswith("/")))
+# What only exists in data actions, and the providers that have none: all that recordings tell.
+_DATA_ONLY = ("microsoft.storage/storageaccounts/blobservices/containers/blobs/",)
+_WITHOUT_DATA = ("microsoft.authorization/", "microsoft.resources/", "microsoft.support/")
+_STORAGE_DATA_SINCE = "2018-05-01"
+
+
+def _check_action(call: Call, name: str, action: object) -> None:
+    """An action has a provider and a verb, or a wildcard; which providers offer what is hardly known here."""
+    text = action.lower() if isinstance(action, str) else ""
+    is_data = "data" in name.lower()
+    wrong = text != "*" and ("/" not in text or text.endswith("/"))
+    if wrong or (not is_data and text.startswith(_DATA_ONLY)):
+        code = "InvalidDataActionOrNotDataAction" if is_data else "InvalidActionOrNotAction"
+        message = f"'{action}' does not match any of the actions supported by the providers."
+        raise AzureFault(400, code, message)
+    without = _WITHOUT_DATA
+    if not since(call.world, _STORAGE_DATA_SINCE):
+        without = (*without, "microsoft.storage/")
+    if is_data and text.startswith(without):
+        message = "The resource provider referenced in the action has not published any data operations."
+        raise AzureFault(400, "InvalidDataActionOrNotDataAction", message)
 
 
 def _delete(call: Call, names: Mapping[str, str]) -> Response:

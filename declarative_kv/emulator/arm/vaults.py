@@ -34,7 +34,7 @@ def require_vault(call: Call, names: Mapping[str, str]) -> dict[str, Any]:
     group = require_group(call, names)
     record = call.store.get("vaults", names["v"].lower())
     if record is None or not _is_in(record, group):
-        raise not_found(VAULT_TYPE, names["v"], names["g"])
+        raise not_found(call, VAULT_TYPE, names["v"], names["g"])
     return dict(record)
 
 
