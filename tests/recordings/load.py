@@ -130,7 +130,7 @@ def _entry(raw: Mapping[str, Any], date: float | None) -> Entry:
         body=request.get("body"),
         status=response["status"],
         answer_headers=response.get("headers") or {},
-        answer=_of_host(host, response.get("body")),
+        answer=_of_host(host, _unmarked(response.get("body"))),
         date=date if date is not None else _seconds(era),
         is_quote=is_quote,
         meta=raw.get("meta") or {},
@@ -145,6 +145,13 @@ def _of_host(host: str, answer: Any) -> Any:
     if ".vault." not in host or len(others) != 1:
         return answer
     return json.loads(text.replace(f"https://{others.pop()}", f"https://{host}"))
+
+
+def _unmarked(value: Any) -> Any:
+    """A body without the marks of those who cut its lists, which tell how long the lists were."""
+    if isinstance(value, dict):
+        return {name: _unmarked(item) for name, item in value.items() if name != "x-truncated"}
+    return [_unmarked(item) for item in value] if isinstance(value, list) else value
 
 
 def _dated(raw: Mapping[str, Any]) -> float | None:

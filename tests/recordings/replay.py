@@ -141,7 +141,7 @@ class Replay:
                         store.put(table, key, record)
 
     def _request(self, entry: Entry) -> Request:
-        path, query = entry.path, dict(entry.query)
+        path, query = stage.path_of(self, entry), dict(entry.query)
         follows = self.links.get(self._address(entry))
         if entry.lost_its_query:
             query, follows = self._filled_in(entry)
@@ -150,7 +150,8 @@ class Replay:
             parts = urlsplit(url)
             raw_path, raw_query = parts.path, parts.query
         else:
-            raw_path = quote(self.mapping.translate(path), safe="/%:@!$&'()*+,;=~-._#")
+            path = "/".join(self.mapping.translate(part) for part in path.split("/"))
+            raw_path = quote(path, safe="/%:@!$&'()*+,;=~-._#")
             raw_query = urlencode(self.mapping.translate(query))
         headers = dict(entry.headers)
         body = stage.body_of(self, entry, self.mapping.translate(entry.body))

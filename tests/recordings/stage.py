@@ -46,6 +46,15 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
     return body
 
 
+def path_of(replay: Replay, entry: Entry) -> str:
+    """The path to send; what a sanitiser called by two names goes by one."""
+    path = entry.path
+    for module in _MODULES[entry.service]:
+        fill = getattr(module, "path_of", None)
+        path = path if fill is None else fill(replay, entry)
+    return path
+
+
 def query_of(entry: Entry) -> dict[str, str]:
     """What a recorder took out of the query, as far as the answer tells it."""
     query: dict[str, str] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from declarative_kv.emulator.directory import find
+from declarative_kv.emulator.directory import all_of, find
 
 from tests.recordings import stage_login
 from tests.recordings.compare import GUID
@@ -24,6 +24,7 @@ _KINDS: Final = {
     "servicePrincipals": "servicePrincipal",
 }
 _PLACE: Final = re.compile(rf"/(?:(\w+)/)?({GUID})(?=/|$)")
+_ADDRESS: Final = re.compile(r"/users(?:/|\(')([^/']+@[^/']+)")
 body_of = stage_login.body_of
 query_of = stage_login.query_of
 
@@ -43,6 +44,8 @@ def _prepare_graph(replay: Replay, entry: Entry) -> None:
     if entry.status >= 400:
         return
     _name_tenant(replay)
+    _part_namesakes(replay, entry)
+    _forget(replay, entry)
     own = {str(e.answer["id"]) for e in replay.entries if e.service == "graph" and e.status == 201 and e.answer}
     for kind, item in _shown(entry):
         if item["id"] not in own:
@@ -53,6 +56,42 @@ def _prepare_graph(replay: Replay, entry: Entry) -> None:
         later = (one for e in replay.later for one in _shown(e) if one[1]["id"] == object_id)
         kind, item = next(later, (_KINDS.get(collection, "user"), {"id": object_id, "displayName": "somebody"}))
         _install(replay, kind, item)
+
+
+def path_of(replay: Replay, entry: Entry) -> str:
+    """The path; a sanitised address that nobody has is that of the user whom the scenario made last and has not deleted.
+
+    One sanitiser gave the addresses in paths other names than those in bodies.
+    """
+    match = _ADDRESS.search(entry.path)
+    if entry.service != "graph" or match is None or entry.status >= 400:
+        return entry.path
+    users = list(all_of(replay.world, "user"))
+    if any(user["userPrincipalName"] == match[1] for user in users):
+        return entry.path
+    own = [user for user in users if not user.get("staged") and user["id"] != replay.people.object_id]
+    return entry.path.replace(match[1], own[-1]["userPrincipalName"]) if own else entry.path
+
+
+def _part_namesakes(replay: Replay, entry: Entry) -> None:
+    """Two people can be made whom a sanitiser gave one address: the first one gets another."""
+    name = entry.body.get("userPrincipalName") if isinstance(entry.body, dict) else None
+    if entry.endpoint != "POST /v1.0/users" or name is None:
+        return
+    for user in list(all_of(replay.world, "user")):
+        if user["userPrincipalName"] == name:
+            replay.world.store.put("directory", user["id"], {**user, "userPrincipalName": f"other-{name}"})
+
+
+def _forget(replay: Replay, entry: Entry) -> None:
+    """What the scenario did not make and an answer no longer gives, somebody has deleted meanwhile."""
+    if not entry.path.endswith("/getByIds"):
+        return
+    shown = {item["id"] for _, item in _shown(entry)}
+    for object_id in set(entry.body["ids"]) - shown:
+        record = find(replay.world, object_id)
+        if record is not None and record.get("staged"):
+            replay.world.store.delete("directory", record["id"])
 
 
 def _name_tenant(replay: Replay) -> None:

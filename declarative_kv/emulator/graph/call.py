@@ -7,12 +7,14 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.entra.tokens import Caller
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.filter import Filter, parse_filter
 from declarative_kv.emulator.graph.shapes import properties, shown
@@ -77,27 +79,27 @@ class GraphCall:
         selected = self._selected()
         fields = "" if selected is None else f"({','.join(selected)})"
         context = {"@odata.context": self.context(f"{_SPELLED[record['kind']]}{fields}/$entity")}
-        return context | shown(record, selected)
+        return context | self.shown(record)
+
+    def shown(self, record: Record, *, typed: bool = False) -> dict[str, Any]:
+        """An object as the answer holds it; `typed` puts its type in front, as collections of mixed objects do."""
+        return shown(record, self._selected(), partial(since, self.world), typed=typed)
 
     def many(self, records: Iterable[Record], context: str, *, typed: bool = False) -> Response:
         """The answer that holds directory objects: filtered, selected and paged as the query says."""
-        keep = self.wanted()
-        selected = self._selected()
-        found = [record for record in records if keep(properties(record))]
-        return self.page(found, context, lambda record: shown(record, selected, typed=typed))
+        return self.page(self.filtered(records), context, lambda record: self.shown(record, typed=typed))
 
     def plain(self, items: Iterable[dict[str, Any]], context: str) -> Response:
         """The answer that holds things which are no directory objects: filtered and paged, but not selected."""
         if self._selected() is not None:
             raise AzureFault(501, "NotImplemented", "The emulator does not understand $select here.")
-        keep = self.wanted()
-        return self.page([item for item in items if keep(item)], context, lambda item: item)
+        keep = self._wanted()
+        return self.page([item for item in items if keep is None or keep(item)], context, lambda item: item)
 
-    def wanted(self) -> Filter:
-        """The request's `$filter`; options that the emulator does not know are refused."""
-        self._refuse_unknown_options()
-        text = self.request.parameter("$filter")
-        return (lambda _: True) if text is None else parse_filter(text)
+    def filtered(self, records: Iterable[Record]) -> list[Record]:
+        """The directory objects that the request's `$filter` lets through."""
+        keep = self._wanted()
+        return [record for record in records if keep is None or keep(properties(record))]
 
     def page(self, found: list[Record], context: str, show: Callable[[Record], dict[str, Any]]) -> Response:
         """One page of what was found; the answer of an action has the Location of actions."""
@@ -128,6 +130,12 @@ class GraphCall:
         """An answer with Graph's headers."""
         fixed = {"content-type": _CONTENT_TYPE, "odata-version": "4.0", "x-ms-resource-unit": "1"}
         return json_response(status, body, fixed | (headers or {}))
+
+    def _wanted(self) -> Filter | None:
+        """The request's `$filter`; options that the emulator does not know are refused."""
+        self._refuse_unknown_options()
+        text = self.request.parameter("$filter")
+        return None if text is None else parse_filter(text)
 
     def _selected(self) -> tuple[str, ...] | None:
         value = self.request.parameter("$select")

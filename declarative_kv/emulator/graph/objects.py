@@ -11,7 +11,6 @@ from declarative_kv.emulator.directory import TABLE, all_of, application_of, fin
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.call import COLLECTIONS, GraphCall, bad_request, new_id, not_found
 from declarative_kv.emulator.graph.input import check, given, require
-from declarative_kv.emulator.graph.shapes import properties, shown
 from declarative_kv.emulator.http import Response
 from declarative_kv.emulator.seed import application_record, principal_record
 from declarative_kv.emulator.store import Record
@@ -35,9 +34,8 @@ def count_objects(call: GraphCall) -> Response:
     """GET …/$count: the number as text; only of what may lag behind, says the header (documented)."""
     if call.request.headers.get("consistencylevel", "").lower() != "eventual":
         raise bad_request("$count is not currently supported.")
-    keep = call.wanted()
-    found = sum(1 for record in all_of(call.world, *call.kinds) if keep(properties(record)))
-    return Response(200, {"content-type": "text/plain"}, str(found).encode())
+    found = call.filtered(all_of(call.world, *call.kinds))
+    return Response(200, {"content-type": "text/plain"}, str(len(found)).encode())
 
 
 def create_object(call: GraphCall) -> Response:
@@ -90,7 +88,7 @@ def get_deleted(call: GraphCall) -> Response:
     """GET /directory/deletedItems/{id}."""
     record = _deleted(call)
     body = {"@odata.context": call.context("directoryObjects/$entity")}
-    return call.json(200, body | shown(record, typed=True))
+    return call.json(200, body | call.shown(record, typed=True))
 
 
 def purge_deleted(call: GraphCall) -> Response:
@@ -106,7 +104,7 @@ def restore_deleted(call: GraphCall) -> Response:
     call.world.store.delete(DELETED, record["id"])
     call.world.store.put(TABLE, back["id"], back)
     body = {"@odata.context": call.context("directoryObjects/$entity")}
-    return call.json(200, body | shown(back, typed=True))
+    return call.json(200, body | call.shown(back, typed=True))
 
 
 def get_by_ids(call: GraphCall) -> Response:
