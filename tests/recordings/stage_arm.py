@@ -22,6 +22,7 @@ Item = Mapping[str, Any]
 def prepare(replay: Replay, entry: Entry) -> None:
     """What the request presupposes and the scenario has not made itself."""
     _group(replay, entry)
+    _forget_strangers(replay, entry)
     for item in _items(entry):
         install = _KINDS.get(str(item.get("type") or "").lower())
         if install is not None and entry.method in ("GET", "DELETE") and entry.status == 200:
@@ -29,6 +30,36 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _vault(replay, entry)
     _deleted_vault(replay, entry)
     _tag_names(replay, entry)
+
+
+# The lists that show everything of a kind, by how their paths end.
+_LISTS = {
+    "/providers/microsoft.keyvault/vaults": "vaults",
+    "/providers/microsoft.keyvault/deletedvaults": "deleted_vaults",
+    "/resourcegroups": "resource_groups",
+    "/providers/microsoft.authorization/roleassignments": "role_assignments",
+    "/providers/microsoft.authorization/roledefinitions": "role_definitions",
+    "/resources": "vaults",
+}
+
+
+def _forget_strangers(replay: Replay, entry: Entry) -> None:
+    """What others had made and a whole list no longer shows is gone."""
+    path = entry.path.lower().rstrip("/")
+    table = next((table for ending, table in _LISTS.items() if path.endswith(ending)), None)
+    term = str(entry.query.get("$filter") or "")
+    whole = not term or (path.endswith("/resources") and "name eq" not in term and "keyvault" in term.lower())
+    if entry.method != "GET" or entry.status != 200 or table is None or not whole:
+        return
+    if any("skiptoken" in name.lower() for name in entry.query) or entry.meta.get("truncated"):
+        return
+    shown = {str(item.get("id") or "").lower().rpartition("/")[2] for item in _items(entry)}
+    scope = path.removesuffix(next(ending for ending in _LISTS if path.endswith(ending)))
+    store = replay.world.store
+    for key, record in list(store.table(table).items()):
+        inside = str(record.get("id") or "").lower().startswith(scope) or table == "role_definitions"
+        if record.get("staged") and inside and key.rpartition("/")[2] not in shown:
+            store.delete(table, key)
 
 
 def _items(entry: Entry) -> Iterator[Item]:

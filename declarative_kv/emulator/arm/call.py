@@ -146,18 +146,22 @@ def not_found(call: Call, kind: str, name: str, group: str) -> AzureFault:
     return AzureFault(404, "ResourceNotFound", text, headers=GATEWAY)
 
 
-def page(call: Call, items: Sequence[Mapping[str, Any]], marks: Sequence[str]) -> Response:
+def page(
+    call: Call, items: Sequence[Mapping[str, Any]], marks: Sequence[str], *, ends_empty: bool = False
+) -> Response:
     """A list in pages of `$top`; `nextLink` is there only if more follows (recorded for Resource Manager).
 
     `marks` are the items' sort keys, ascending: the token of the next page is the mark of the last item given.
+    With `ends_empty` the last page is the one without items, as Key Vault's own lists are (recorded).
     """
     top = call.request.parameter("$top") or ""
     after = call.request.parameter("$skiptoken")
     start = 0 if after is None else sum(1 for mark in marks if mark <= after)
     end = start + int(top) if top.isdecimal() and int(top) else len(items)
     body: dict[str, Any] = {"value": list(items[start:end])}
-    if end < len(items):
-        body["nextLink"] = call.link(call.request.path, **{"$top": top, "$skiptoken": marks[end - 1]})
+    if end < len(items) or (ends_empty and items[start:end]):
+        more = {"$top": top} if top else {}
+        body["nextLink"] = call.link(call.request.path, **more, **{"$skiptoken": marks[min(end, len(items)) - 1]})
     return json_response(200, body)
 
 

@@ -127,7 +127,8 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     inside = f"/subscriptions/{names['s']}/".lower()
     records = [r for r in call.store.table("deleted_vaults").values() if r["id"].lower().startswith(inside)]
     records.sort(key=lambda record: str(record["name"]).lower())
-    return page(call, [_shape(record) for record in records], [record["name"].lower() for record in records])
+    marks = [record["name"].lower() for record in records]
+    return page(call, [_shape(record) for record in records], marks, ends_empty=True)
 
 
 def _find(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:

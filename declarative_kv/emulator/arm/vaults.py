@@ -193,7 +193,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     records = [r for r in call.store.table("vaults").values() if r["id"].lower().startswith(below)]
     records.sort(key=_mark)
     items = [shown(call, record, registering=record["ready_at"] > call.now()) for record in records]
-    return page(call, items, [_mark(record) for record in records])
+    return page(call, items, [_mark(record) for record in records], ends_empty=True)
 
 
 def _mark(record: Mapping[str, Any]) -> str:
