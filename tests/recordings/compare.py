@@ -238,6 +238,8 @@ def _text(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str
     if recorded == actual:
         mapping.fix(recorded)
         return []
+    if recorded.isdecimal() and actual.isdecimal():
+        return _number(where, int(recorded), int(actual), mapping)
     if _BLOBS.fullmatch(recorded) or recorded.startswith("FAKE~"):
         mapping.tokens[recorded.lower()] = actual
         return []
