@@ -109,6 +109,7 @@ def _tenant(entries: tuple[Entry, ...]) -> str:
                 found[value] += 2
         challenge = entry.answer_headers.get("www-authenticate") or ""
         found.update({tenant: 100 for tenant in re.findall(f"https://[^/]+/({GUID}|azure_tenant_id)", challenge)})
+        found.update(dict.fromkeys(re.findall(f"iss=https://sts.windows.net/({GUID})", entry.message), 30))
         if entry.host in LOGIN:
             found.update({tenant: 50 for tenant in re.findall(f"^/({GUID})/", entry.path)})
     return found.most_common(1)[0][0] if found else TENANT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tests.recordings.load import Entry
     from tests.recordings.replay import Replay
 
-_DEFAULT_OPS = {"RSA": "encrypt decrypt sign verify wrapKey unwrapKey".split(), "EC": ["sign", "verify"]}
+_DEFAULT_OPS = {"RSA": ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"], "EC": ["sign", "verify"]}
 _USES = ("encrypt", "decrypt", "wrapkey", "unwrapkey", "sign", "verify")
 _RETURNS = {"decrypt": "encrypt", "unwrapkey": "wrapkey"}
 
@@ -66,7 +67,7 @@ def _name(path: str) -> str:
 
 def _shown(replay: Replay, entry: Entry) -> Iterator[dict[str, Any]]:
     """The keys of an answer that no request of the scenario has touched."""
-    if entry.method == "POST" and not entry.path.endswith("/backup") or entry.method == "PUT":
+    if (entry.method == "POST" and not entry.path.endswith("/backup")) or entry.method == "PUT":
         return
     answer = entry.answer if isinstance(entry.answer, dict) else {}
     for item in answer["value"] if isinstance(answer.get("value"), list) else [answer]:
@@ -164,11 +165,17 @@ def _lost(replay: Replay, entry: Entry, verb: str) -> Any:
 
 
 def _private_jwk(key: dict[str, Any]) -> dict[str, Any]:
-    made = material.make_rsa(2048)
+    made = _key_for(key["n"])
     assert isinstance(made, rsa.RSAPrivateKey)
     numbers = made.private_numbers()
     private = {name: _text(getattr(numbers, name)) for name in ("d", "p", "q")}
     return {"kty": key["kty"].partition("-")[0], "key_ops": key["key_ops"], **material.public_jwk(made), **private}
+
+
+@lru_cache(maxsize=16)
+def _key_for(recorded: str) -> material.PrivateKey:
+    """The key that stands for a recorded one wherever that is imported."""
+    return material.make_rsa(2048)
 
 
 def _text(number: int) -> str:

@@ -5,7 +5,9 @@ Azure's own time and chance are not in a scenario's requests; the answer tells h
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.dataplane import material
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from tests.recordings.replay import Replay
 
 # What a backup blob that no scenario made looks like: long, and of no format that the service knows.
+_GROUPS = re.compile(r"numgroups=(\d+)")
+_SENT = ("enabled", "nbf", "exp")
 _FOREIGN_BLOB = material.encode(bytes(8000))
 
 
@@ -22,12 +26,18 @@ def prepare(replay: Replay, entry: Entry) -> None:
     """Set the stage of a deletion that the answer tells of, and the order of random versions that it shows."""
     vault = replay.world.store.get("vaults", entry.host.partition(".")[0])
     parts = [part for part in entry.path.split("/") if part]
-    if vault is None or len(parts) < 2:
+    if vault is None:
+        return
+    _retain(replay, entry, vault)
+    if len(parts) < 2:
         return
     collection = parts[0].lower().removeprefix("deleted")
     key = f"{vault['uid']}/{parts[1].lower()}"
     if entry.code == "Conflict" and "currently being deleted" in entry.message:
         _delay(replay, f"deleted_{collection}", key)
+    groups = _GROUPS.search(entry.message)
+    if groups is not None:
+        _join(replay, int(groups[1]))
     if "deleted but recoverable" in entry.message or "purge protection is enabled" in entry.message:
         _add_deleted(replay, vault, collection, parts[1])
     if parts[-1].lower() == "versions" and "$skiptoken" not in entry.query:
@@ -35,10 +45,49 @@ def prepare(replay: Replay, entry: Entry) -> None:
 
 
 def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
-    """A backup that none of the scenario's requests made is one that the service does not know."""
+    """A lost body is read from the answer; a backup that the scenario did not make is foreign to the service."""
+    shown = entry.answer if isinstance(entry.answer, dict) and entry.status < 300 else {}
+    if body is None and "/secrets/" in entry.path and entry.method in ("PUT", "PATCH") and "attributes" in shown:
+        attributes = {name: shown["attributes"][name] for name in _SENT if name in shown["attributes"]}
+        kept = {name: shown[name] for name in ("value", "contentType", "tags") if name in shown}
+        return {**kept, "attributes": attributes}
     if isinstance(body, dict) and str(body.get("value", "")).startswith("BACKUPBLOB-"):
         return {**body, "value": _FOREIGN_BLOB}
     return body
+
+
+def _join(replay: Replay, number: int) -> None:
+    """Put the caller into so many groups, as the refusal counts them."""
+    for place in range(number):
+        group = {"kind": "group", "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"group-{place}"))}
+        group |= {"displayName": f"group-{place}", "members": [replay.people.object_id]}
+        replay.world.store.put("directory", group["id"], group)
+
+
+def _retain(replay: Replay, entry: Entry, vault: dict[str, Any]) -> None:
+    """How long a vault that was found keeps what is deleted: the first object of it that is shown tells."""
+    shown = next(_recovery(entry.answer), None)
+    if shown is None or not vault.get("staged") or vault.get("told"):
+        return
+    level, days = shown["recoveryLevel"], shown.get("recoverableDays")
+    properties = {**vault["properties"], "enableSoftDelete": level != "Purgeable"}
+    if days is None:
+        known = properties.get("softDeleteRetentionInDays")
+        days = 90 if level.startswith("Recoverable") else known if known and known != 90 else 7
+    if days:
+        properties["softDeleteRetentionInDays"] = days
+    replay.world.store.put("vaults", vault["name"].lower(), {**vault, "properties": properties, "told": True})
+
+
+def _recovery(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "recoveryLevel" in value:
+            yield value
+        for item in value.values():
+            yield from _recovery(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _recovery(item)
 
 
 def _delay(replay: Replay, table: str, key: str) -> None:

@@ -68,11 +68,13 @@ def _policy(replay: Replay) -> dict[str, Any]:
 def _new_vault(replay: Replay, entry: Entry, name: str) -> dict[str, Any]:
     """A vault as the answers of the whole scenario show it."""
     mine = [e for e in replay.entries if e.host == entry.host]
-    region = next((e.answer_headers["x-ms-keyvault-region"] for e in mine if _has_region(e)), "westus")
+    told = [m for e in mine if (m := _OF_VAULT.search(e.message) or _VAULT.search(e.message))]
+    region = next((m[2] for m in told if m[2]), "westus")
+    region = next((e.answer_headers["x-ms-keyvault-region"] for e in mine if _has_region(e)), region)
     levels = [(v.get("recoveryLevel"), v.get("recoverableDays")) for e in mine for v in _attributes(e.answer)]
     level, days = next(((lv, d) for lv, d in levels if d is not None), levels[0] if levels else (None, None))
     is_rbac = any("x-ms-keyvault-rbac-assignment-id" in e.answer_headers or "ByRbac" in str(e.answer) for e in mine)
-    shown = next((m[1] for e in mine if (m := _OF_VAULT.search(e.message) or _VAULT.search(e.message))), name)
+    shown = next((m[1] for m in told), name)
     subscription = replay.people.subscriptions[0]
     properties: dict[str, Any] = {
         "sku": {"family": "A", "name": "premium"},

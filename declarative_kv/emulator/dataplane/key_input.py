@@ -72,7 +72,7 @@ def release_policy(call: VaultCall, body: Mapping[str, Any]) -> dict[str, Any]:
     if policy and not exportable:
         raise _refused("1005: Non-exportable keys must not have release policy.")
     if exportable and not policy:
-        raise AzureFault(400, "BadParameter", "Exportable keys must have release policy")
+        raise _refused("1004: Exportable keys must have release policy.")
     return {"exportable": True, "policy": policy} if exportable else {}
 
 

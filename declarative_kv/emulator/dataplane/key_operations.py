@@ -143,7 +143,7 @@ def _digest(use: _Use, member: str) -> tuple[bytes, hashes.HashAlgorithm]:
     family, size = use.algorithm[:2], use.algorithm[2:5]
     algorithm = _HASHES.get(size)
     if algorithm is None or not _fits(use, family):
-        raise _mismatch(use)
+        raise _incompatible(use)
     digest = use.sent(member)
     if len(digest) != algorithm.digest_size:
         raise _refused(
@@ -194,6 +194,18 @@ def _signing(use: _Use, algorithm: hashes.HashAlgorithm) -> AsymmetricPadding:
 def _mismatch(use: _Use) -> AzureFault:
     """The algorithm is none, or none of this key's (the text is unverified)."""
     return _refused(f"Key and algorithm '{use.algorithm[:40]}' do not match.")
+
+
+def _incompatible(use: _Use) -> AzureFault:
+    """A curve has one algorithm (quoted in issues); the text for other keys is unverified."""
+    curve = _CURVE_OF.get(use.algorithm)
+    if curve is None or isinstance(use.key, rsa.RSAPrivateKey):
+        return _mismatch(use)
+    own = material.public_jwk(use.key)["crv"]
+    return _refused(
+        f"Key and signing algorithm are incompatible. Key {use.kid} uses curve '{own}', and algorithm "
+        f"'{use.algorithm}' can only be used with curve '{curve}'."
+    )
 
 
 def _refused(text: str) -> AzureFault:

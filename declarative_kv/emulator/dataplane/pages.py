@@ -40,7 +40,7 @@ def page(request: Request, part: Window, items: Sequence[Any], marker: str | Non
     if marker is not None:
         version = request.parameter("api-version") or ""
         link = (
-            f"https://{request.host}:443{request.path}?api-version={version}"
+            f"https://{request.host}:443{request.path.rstrip('/')}?api-version={version}"
             f"&$skiptoken={_token(marker)}&maxresults={part.size}"
         )
     return json_response(200, {"value": items, "nextLink": link})

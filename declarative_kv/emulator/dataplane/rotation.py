@@ -43,8 +43,12 @@ def set_policy(call: VaultCall) -> Response:
     record, body, now = existing(KEYS, call), call.body(), int(call.world.clock.now())
     before = (record.get("rotation") or {}).get("attributes") or {"created": now}
     expiry = _expiry(body.get("attributes"))
+    actions = [_action(entry) for entry in _listed(body.get("lifetimeActions"))]
+    if all(action["action"]["type"] != "Notify" for action in actions):
+        # A policy always gives notice; one that does not say when, 30 days before the end (recorded).
+        actions += _DEFAULT["lifetimeActions"]
     policy = {
-        "lifetimeActions": [_action(entry) for entry in _listed(body.get("lifetimeActions"))],
+        "lifetimeActions": actions,
         "attributes": {**expiry, "created": before["created"], "updated": now},
     }
     record = {**record, "rotation": policy}
