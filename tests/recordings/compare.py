@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 GUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX = r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
@@ -267,6 +267,9 @@ def _link(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str
     """Addresses of operations and pages: host and path up to the token are equal, the rest is remembered."""
     one, other = urlsplit(recorded), urlsplit(actual)
     mapping.urls[link_key(recorded)] = actual
+    if one.netloc.startswith("localhost"):
+        one = one._replace(scheme=other.scheme, netloc=other.netloc)  # where a recorder played its answers back
+        mapping.urls[link_key(urlunsplit(one))] = actual
     if one.netloc.removesuffix(":443").lower() != other.netloc.removesuffix(":443").lower():
         return [f"{where}: {recorded} -> {actual}"]
     heads = [part.path.rpartition("/")[0] for part in (one, other)]

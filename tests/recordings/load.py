@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,38 @@ def scenario(path: Path) -> Scenario:
     # Azure's servers differ by a second or two, which tells nothing.
     is_shuffled = any(one.date > other.date + _CLOCKS_DIFFER for one, other in pairwise(entries))
     return Scenario(path.stem, tuple(sorted(entries, key=lambda entry: entry.date) if is_shuffled else entries))
+
+
+def _in_order(entries: list[Entry]) -> list[Entry]:
+    """The entries as they happened: some recorders file them by address, but the dates tell.
+
+    Within one second the answers tell: a reading that shows what a write answered comes after that write, one that
+    shows something else before it.
+    """
+    if all(one.date <= other.date for one, other in itertools.pairwise(entries)):
+        return entries
+    ordered: list[Entry] = []
+    for _, group in itertools.groupby(sorted(entries, key=lambda entry: entry.date), key=lambda entry: entry.date):
+        moment = list(group)
+        writes = [entry for entry in moment if entry.is_write]
+        for reading in (entry for entry in moment if not entry.is_write):
+            writes.insert(_place_of(reading, writes), reading)
+        ordered += writes
+    return ordered
+
+
+def _place_of(reading: Entry, among: list[Entry]) -> int:
+    mine = [place for place, entry in enumerate(among) if entry.path.lower() == reading.path.lower() and entry.is_write]
+    shown = [place for place in mine if _shows(among[place], reading)]
+    if shown:
+        return shown[-1] + 1
+    return mine[0] if mine else len(among)
+
+
+def _shows(write: Entry, reading: Entry) -> bool:
+    if write.method == "DELETE":
+        return reading.status == 404
+    return isinstance(write.answer, dict) and write.answer == reading.answer
 
 
 def vault_version(date: float) -> str:

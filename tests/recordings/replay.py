@@ -19,7 +19,7 @@ from tests.recordings.load import Entry, Scenario, vault_version
 
 # Azure takes as long as it takes. A recorded answer may be that of the moment, or that of a moment when everything
 # that was under way has ended; no operation of the emulator takes longer than this.
-SETTLED = 3600.0
+SETTLED = 600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,15 +175,18 @@ def _life_of(replay: Replay, name: str, path: str) -> dict[str, Any]:
     """What later answers say about a vault that the scenario deletes."""
     for entry in replay.later:
         for item in _items(entry):
+            if str(item.get("id") or "").lower() == path.lower() and item.get("properties"):
+                return dict(item)  # it was recovered, as it had been
             properties = item.get("properties") or {}
             if str(properties.get("vaultId") or "").lower() == path.lower():
                 days = _days(properties)
                 return {
                     "location": properties["location"],
                     "tags": properties.get("tags") or {},
-                    "properties": {"softDeleteRetentionInDays": days},
+                    "properties": {"softDeleteRetentionInDays": days, "enableSoftDelete": True},
                 }
-    return {"location": _location_of(replay, path.split("/providers/")[0])}
+    properties = {"enableSoftDelete": True}
+    return {"location": _location_of(replay, path.split("/providers/")[0]), "properties": properties}
 
 
 def _deleted_vault(replay: Replay, entry: Entry) -> None:
@@ -208,6 +211,9 @@ def _install_deleted(replay: Replay, item: Item) -> None:
     if _is_own(replay, path) or replay.world.store.get("deleted_vaults", name.lower()) is not None:
         return
     protected = {"enablePurgeProtection": True} if properties.get("purgeProtectionEnabled") else {}
+    life = _life_of(replay, name, path)
+    if life.get("systemData"):
+        properties = {**properties, "systemData": life["systemData"], "properties": life["properties"]}
     _bury(replay, path, name, properties, protected)
     replay.mapping.fix(item)
 
@@ -222,16 +228,18 @@ def _bury(replay: Replay, path: str, name: str, shown: Item, more: Mapping[str, 
         "accessPolicies": [],
         "enabledForDeployment": False,
         "enableSoftDelete": True,
-        "softDeleteRetentionInDays": _days(shown),
+        **({"softDeleteRetentionInDays": _days(shown)} if "deletionDate" in shown else {}),
         **kept,
         **more,
     }
     group = path.split("/providers/")[0]
     record = vault_record(replay, group, name, str(shown.get("location")), properties, shown.get("tags") or {})
     record["id"] = path
+    if shown.get("systemData"):
+        record["systemData"] = shown["systemData"]
     now = replay.world.clock.now()
     record |= {"deleted": deleted or now - 60.0, "purge_at": purge_at or now + 90 * 86400.0}
-    if record["purge_at"] <= now + 4000.0:
+    if record["purge_at"] <= now:
         record["purge_at"] = now + 90 * 86400.0
     replay.world.store.put("deleted_vaults", name.lower(), record)
 

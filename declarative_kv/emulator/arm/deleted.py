@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from declarative_kv.emulator.access.authz import ASSIGNMENTS
-from declarative_kv.emulator.arm.call import Call, Route, hurry, page, region, retry_after, stamp
+from declarative_kv.emulator.arm.call import Call, Route, page, region, retry_after, stamp
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
@@ -52,8 +53,10 @@ def is_vault_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def deleted_vault_missing(name: str) -> AzureFault:
+def deleted_vault_missing(call: Call, name: str) -> AzureFault:
     """The 404 for a soft-deleted vault that is not there (recorded)."""
+    if not since(call.world, "2020-06-01"):
+        return AzureFault(404, "ResourceNotFound", "The specified resource does not exist.", headers=SERVICE_HEADERS)
     return AzureFault(
         404,
         "DeletedVaultNotFound",
@@ -69,7 +72,7 @@ def soft_delete(call: Call, key: str) -> None:
     record = call.store.get("vaults", key)
     if record is None:
         return
-    if not record["properties"].get("enableSoftDelete", True):
+    if not record["properties"].get("enableSoftDelete"):
         _forget(call, key, record)  # a vault of the years when that could be turned off
         call.store.delete("vaults", key)
         forget_assignments_below(call, record["id"])
@@ -135,9 +138,9 @@ def _find(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:
     record = call.store.get("deleted_vaults", names["v"].lower())
     inside = f"/subscriptions/{names['s']}/".lower()
     if record is None or not record["id"].lower().startswith(inside):
-        raise deleted_vault_missing(names["v"])
+        raise deleted_vault_missing(call, names["v"])
     if region(record["location"]) != region(names["location"]):
-        raise deleted_vault_missing(names["v"])
+        raise deleted_vault_missing(call, names["v"])
     return record
 
 
@@ -167,7 +170,7 @@ def _operation(call: Call, names: Mapping[str, str]) -> Response:
     body = {"createdDateTime": _spaced(operation["created"])}
     if operation["done_at"] > call.now():
         location = call.link(call.request.path)
-        headers = {**SERVICE_HEADERS, "location": location, **hurry(call, _POLL_SECONDS)}
+        headers = {**SERVICE_HEADERS, "location": location, **retry_after(call, _POLL_SECONDS)}
         return json_response(202, {**body, "status": "NotStarted"}, headers)
     body |= {"lastActionDateTime": _spaced(operation["done_at"]), "status": "Succeeded"}
     return json_response(200, body, SERVICE_HEADERS)
@@ -183,7 +186,10 @@ def _check_name(call: Call, _: Mapping[str, str]) -> Response:
         answer = {"nameAvailable": False, "reason": "AccountNameInvalid", "message": name_invalid(name)}
         return json_response(200, answer, SERVICE_HEADERS)
     if name.lower() in call.store.table("vaults") or name.lower() in call.store.table("deleted_vaults"):
-        answer = {"nameAvailable": False, "reason": "AlreadyExists", "message": name_taken(name)}
+        message = name_taken(name)
+        if not since(call.world, "2022-06-01"):  # recorded
+            message = message.replace("globally", "globaly").replace("about VaultAlreadyExists, soft", "on soft")
+        answer = {"nameAvailable": False, "reason": "AlreadyExists", "message": message}
         return json_response(200, answer, SERVICE_HEADERS)
     return json_response(200, {"nameAvailable": True}, SERVICE_HEADERS)
 

@@ -182,6 +182,8 @@ def _protection(call: Call, kept: dict[str, Any], sent: Mapping[str, Any], *, is
         kept["enableSoftDelete"] = True  # whatever was sent (recorded)
     elif isinstance(sent.get("enableSoftDelete"), bool):
         kept["enableSoftDelete"] = sent["enableSoftDelete"]
+    elif is_new and call.since("2019-09-01"):
+        kept["enableSoftDelete"] = True  # this version's default (recorded)
     if days is None:
         return
     if isinstance(days, bool) or not isinstance(days, int) or not 7 <= days <= 90:

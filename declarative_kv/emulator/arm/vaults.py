@@ -64,7 +64,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     deleted = call.store.get("deleted_vaults", name.lower())
     recover = str(sent.get("createMode") or "default").lower() == "recover"
     if deleted is None and recover:
-        raise deleted_vault_missing(name)
+        raise deleted_vault_missing(call, name)
     if deleted is None:
         return _create(call, group, name, body, sent, location)
     here = deleted["id"].lower().startswith(f"/subscriptions/{names['s']}/".lower())
