@@ -15,6 +15,7 @@ from declarative_kv.emulator.arm import (
     groups,
     identities,
     policies,
+    providers,
     subscriptions,
     tag_names,
     vaults,
@@ -53,6 +54,7 @@ _ROUTES = tuple(
         *policies.ROUTES,
         *deleted.ROUTES,
         *identities.ROUTES,
+        *providers.ROUTES,
         *tag_names.ROUTES,
     )
 )
