@@ -9,6 +9,7 @@ import pytest
 
 from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
+from declarative_kv.emulator.seed import TENANT
 from tests.emulator.azure_support import GRAPH, Answer, Azure, link
 
 
@@ -52,6 +53,7 @@ def test_a_new_object_says_where_it_is(azure: Azure) -> None:
 
     assert answer.status == 201
     assert answer.headers["location"].endswith(f"/{answer.body['id']}/Microsoft.DirectoryServices.Application")
+    assert f"/v2/{TENANT}/directoryObjects/" in answer.headers["location"]
     assert answer.body["id"] != answer.body["appId"]
     assert answer.body["passwordCredentials"] == []
 

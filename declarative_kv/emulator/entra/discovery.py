@@ -81,11 +81,11 @@ def _configuration(world: World, request: Request, name: str, *, new: bool) -> R
         return json_response(400, body)
     identifier = "{tenantid}" if tenant is None else tenant["tenantId"]
     segment = name.lower() if tenant is None else identifier
-    body: dict[str, Any] = _endpoints(cloud_of(request.host), request.host, segment, identifier, new=new)
-    body["tenant_region_scope"] = None if tenant is None else tenant.get("regionScope", "EU")
+    found = _endpoints(cloud_of(request.host), request.host, segment, identifier, new=new)
+    found["tenant_region_scope"] = None if tenant is None else tenant.get("regionScope", "EU")
     if not since(world, _KERBEROS_SINCE):
-        del body["kerberos_endpoint"]
-    return json_response(200, body)
+        del found["kerberos_endpoint"]
+    return json_response(200, found)
 
 
 def _endpoints(cloud: Cloud, host: str, segment: str, identifier: str, *, new: bool) -> dict[str, Any]:

@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import jwt
-
 from declarative_kv.emulator.clouds import ALL, cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, service_principal_of
 from declarative_kv.emulator.entra import discovery
+from declarative_kv.emulator.entra.assertion import AssertionRefused, check_assertion, thumbprint
 from declarative_kv.emulator.entra.tokens import LIFETIME, issue
 from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import not_emulated
@@ -82,6 +81,17 @@ _REFUSALS: Mapping[int, tuple[int, str, str]] = {
         "'https://graph.microsoft.com/beta/applications/{0}']. Alternatively, SNI may be configured on the app. Please "
         "ensure that client assertion is being sent with the x5c claim in the JWT header using MSAL's WithSendX5C() "
         "method so that Azure Active Directory can validate the certificate being used.",
+    ),
+    700021: (
+        400,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter.",
+    ),
+    700024: (
+        401,
+        "invalid_client",
+        "Client assertion is not within its valid time range. Please review the documentation at "
+        "https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
     ),
     900144: (
         400,
@@ -223,9 +233,10 @@ def _known_resource(world: World, resource: str) -> bool:
 
 
 def _check_secret(world: World, client_id: str, secret: str | None, form: Mapping[str, str]) -> None:
-    """Refuse a wrong, an expired or a missing secret, and every certificate: none can be registered here."""
+    """Refuse a wrong, an expired or a missing secret, and an assertion that no registered certificate signed."""
     if "client_assertion" in form:
-        raise SignInError(700027, client_id, _thumbprint(form["client_assertion"]))
+        _check_assertion(world, client_id, form["client_assertion"])
+        return
     if secret is None:
         raise SignInError(7000218)
     wanted = digest(secret)
@@ -240,14 +251,13 @@ def _check_secret(world: World, client_id: str, secret: str | None, form: Mappin
         raise SignInError(7000222, client_id)
 
 
-def _thumbprint(assertion: str) -> str:
-    """The digest of the certificate that an assertion says it was signed with; empty if it does not say."""
+def _check_assertion(world: World, client_id: str, assertion: str) -> None:
+    records = (application_of(world, client_id), service_principal_of(world, client_id))
+    registered = [entry for record in records if record is not None for entry in record.get("keyCredentials", ())]
     try:
-        header = jwt.get_unverified_header(assertion)
-        named = str(header.get("x5t") or header.get("x5t#S256") or "")
-        return base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).hex().upper()
-    except (jwt.InvalidTokenError, ValueError):
-        return ""
+        check_assertion(world.clock, assertion, client_id, registered)
+    except AssertionRefused as refused:
+        raise SignInError(refused.number, client_id, thumbprint(assertion)) from refused
 
 
 def _refusal(world: World, request: Request, refused: SignInError) -> Response:

@@ -35,6 +35,7 @@ _CONTENT_TYPE: Final = (
 _OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$count", "$skiptoken", "$format"})
 _LARGEST_PAGE: Final = 999
 _PAGE: Final = 100
+_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -55,9 +56,12 @@ class GraphCall:
 
     def target(self) -> Record:
         """The object that the second segment names, by id, by user name or by `appId=`; raises 404."""
-        record = named(self.world, self.kinds, self.path[1])
+        key = self.path[1]
+        record = named(self.world, self.kinds, key)
         if record is None:
-            raise not_found(self.path[1])
+            if self.kinds == ("user",) or "=" in key or _ID.fullmatch(key):
+                raise not_found(key)
+            raise bad_request(f"Invalid object identifier '{key}'.")  # quoted in issues
         return record
 
     def body(self) -> dict[str, Any]:
@@ -79,7 +83,10 @@ class GraphCall:
         selected = self._selected()
         fields = "" if selected is None else f"({','.join(selected)})"
         context = {"@odata.context": self.context(f"{_SPELLED[record['kind']]}{fields}/$entity")}
-        return context | self.shown(record)
+        body = context | self.shown(record)
+        if selected is not None and "keyCredentials" in selected:
+            body["keyCredentials"] = record.get("keyCredentials", [])  # here alone with the certificates (documented)
+        return body
 
     def shown(self, record: Record, *, typed: bool = False) -> dict[str, Any]:
         """An object as the answer holds it; `typed` puts its type in front, as collections of mixed objects do."""

@@ -10,6 +10,7 @@ from declarative_kv.emulator.clock import iso
 from declarative_kv.emulator.directory import TABLE, all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.call import COLLECTIONS, GraphCall, bad_request, new_id, not_found
+from declarative_kv.emulator.graph.certificates import with_certificates
 from declarative_kv.emulator.graph.input import check, given, require
 from declarative_kv.emulator.http import Response
 from declarative_kv.emulator.seed import application_record, principal_record
@@ -45,11 +46,21 @@ def create_object(call: GraphCall) -> Response:
     check(kind, body)
     record = _BUILD[kind](call, body)
     record |= {name: value for name, value in given(body).items() if name not in record}
+    with_certificates(record, {})
     call.world.store.put(TABLE, record["id"], record)
-    fresh = {**record, "servicePrincipalNames": record.get("servicePrincipalNames", [])[::-1]}
-    body = call.entity(fresh if kind == "servicePrincipal" else record)
+    body = call.entity(_fresh(call, record))
     kind_in_directory = f"Microsoft.DirectoryServices.{kind[0].upper()}{kind[1:]}"
     return call.created(body, record["tenant"], f"directoryObjects/{record['id']}/{kind_in_directory}")
+
+
+def _fresh(call: GraphCall, record: Record) -> Record:
+    """A new object as its own 201 shows it: other order of a principal's names, fractions of a second (recorded)."""
+    if record["kind"] == "servicePrincipal":
+        return {**record, "servicePrincipalNames": record["servicePrincipalNames"][::-1]}
+    if record["kind"] == "application":
+        fraction = f"{call.world.clock.now() % 1:.7f}"[1:]
+        return {**record, "createdDateTime": f"{record['createdDateTime'].removesuffix('Z')}{fraction}Z"}
+    return record
 
 
 def change_object(call: GraphCall) -> Response:
@@ -60,6 +71,9 @@ def change_object(call: GraphCall) -> Response:
     if record["kind"] == "user" and changed["userPrincipalName"] != record["userPrincipalName"]:
         require("user", changed, "userPrincipalName")
         _refuse_same_name(call, changed["userPrincipalName"])
+    if record["kind"] == "application" and changed["identifierUris"] != record["identifierUris"]:
+        _refuse_same_uris(call, changed["identifierUris"], record["id"])
+    with_certificates(changed, record)
     call.world.store.put(TABLE, record["id"], changed)
     if record["kind"] == "application":
         _follow(call, changed)
@@ -157,6 +171,7 @@ def _application(call: GraphCall, body: Mapping[str, Any]) -> Record:
     require("application", body, "displayName")
     record = application_record(new_id(), new_id(), body["displayName"], call.world.clock.now())
     audience = body.get("signInAudience") or _ANY_ACCOUNT
+    _refuse_same_uris(call, body.get("identifierUris") or [], record["id"])
     tenant = call.world.store.get("tenants", call.caller.tenant.lower()) or {}
     record |= {
         "tenant": call.caller.tenant,
@@ -224,6 +239,13 @@ def _refuse_same_name(call: GraphCall, name: str) -> None:
     if any(user["userPrincipalName"].lower() == name.lower() for user in all_of(call.world, "user")):
         text = "Another object with the same value for property userPrincipalName already exists."
         raise bad_request(text)
+
+
+def _refuse_same_uris(call: GraphCall, uris: list[str], own_id: str) -> None:
+    wanted = {uri.lower() for uri in uris}
+    for other in all_of(call.world, "application"):
+        if other["id"] != own_id and wanted & {uri.lower() for uri in other["identifierUris"]}:
+            raise bad_request("Another object with the same value for property identifierUris already exists.")
 
 
 def _bound(call: GraphCall, body: Mapping[str, Any], relation: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from declarative_kv.emulator.directory import TABLE, direct_groups_of, find, groups_of
+from declarative_kv.emulator.directory import TABLE, all_of, direct_groups_of, find, groups_of
 from declarative_kv.emulator.graph.call import GraphCall, bad_request, not_found
 from declarative_kv.emulator.graph.objects import referenced
 from declarative_kv.emulator.http import Response
@@ -12,13 +12,16 @@ from declarative_kv.emulator.store import Record
 
 
 def list_related(call: GraphCall) -> Response:
-    """GET …/{id}/members, owners, memberOf and their transitive forms."""
+    """GET …/{id}/members, owners, memberOf, ownedObjects and the transitive forms."""
     record = call.target()
     match call.path[2].lower():
         case "members" | "owners" as relation:
             ids: Iterable[str] = record.get(relation, ())
         case "memberof":
             ids = direct_groups_of(call.world, record["id"])
+        case "ownedobjects":
+            every = all_of(call.world, "group", "application", "servicePrincipal")
+            ids = [one["id"] for one in every if record["id"] in one.get("owners", ())]
         case "transitivememberof":
             ids = sorted(groups_of(call.world, record["id"]))
         case _:

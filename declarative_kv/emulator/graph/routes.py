@@ -29,6 +29,7 @@ _READS: Final[Mapping[tuple[str, str], Handler]] = {
     ("GET", "{}/*/members"): relations.list_related,
     ("GET", "{}/*/owners"): relations.list_related,
     ("GET", "{}/*/memberof"): relations.list_related,
+    ("GET", "{}/*/ownedobjects"): relations.list_related,
     ("GET", "{}/*/transitivememberof"): relations.list_related,
     ("GET", "{}/*/transitivemembers"): relations.list_related,
     ("POST", "{}/*/getmembergroups"): relations.member_groups,
