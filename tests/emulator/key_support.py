@@ -1,0 +1,46 @@
+"""What the tests of keys share: vaults of both grades, keys, digests and base64url."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from tests.emulator.azure_support import Answer, Azure
+
+PREMIUM = {"family": "A", "name": "premium"}
+ALL_RSA = ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]
+
+
+def premium() -> Azure:
+    """An Azure with one premium vault under RBAC."""
+    azure = Azure()
+    azure.make_vault(sku=PREMIUM)
+    return azure
+
+
+def create(azure: Azure, name: str, kty: str = "EC", **fields: Any) -> Any:
+    """Create a key, which must succeed; gives the bundle."""
+    answer = azure.secret("POST", f"/keys/{name}/create", {"kty": kty, **fields})
+    assert answer.status == 200, answer.raw
+    return answer.body
+
+
+def use(azure: Azure, name: str, verb: str, **body: str) -> Answer:
+    """One cryptographic operation on the current version."""
+    return azure.secret("POST", f"/keys/{name}/{verb}", body)
+
+
+def text(content: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def plain(encoded: str) -> bytes:
+    """The bytes of base64url without padding."""
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+
+
+def digest(content: bytes, bits: int = 256) -> str:
+    """The digest that a client sends for a signature."""
+    return text(hashlib.new(f"sha{bits}", content).digest())
