@@ -32,9 +32,7 @@ needs_node: Final = pytest.mark.skipif(
 _SECONDS: Final = 120
 
 
-def ran(
-    command: Sequence[str | Path], environ: Mapping[str, str], folder: Path
-) -> subprocess.CompletedProcess[str]:
+def ran(command: Sequence[str | Path], environ: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """A finished program, with the environment of an emulator's clients and nothing of this process's."""
     plain = {name: value for name, value in environ.items() if not name.startswith("COV")}
     return subprocess.run(

@@ -67,7 +67,9 @@ def test_az_assigns_changes_and_takes_back_a_role(az: Az, scope: str, tmp_path: 
     listed = az("role assignment list -g rg-assign --query [].[principalName,roleDefinitionName]")
     assert listed == [[az.environ["DKV_EMULATOR_NORIGHTS_CLIENT_ID"], "Reader"]]
     spn = az.environ["AZURE_CLIENT_ID"]
-    names = az(f"role assignment list --assignee {spn} --scope {group} --include-inherited --query [].roleDefinitionName")
+    names = az(
+        f"role assignment list --assignee {spn} --scope {group} --include-inherited --query [].roleDefinitionName"
+    )
     assert sorted(names) == ["Key Vault Administrator", "Owner"]
     changed = {**az("role assignment list -g rg-assign --query [0]"), "description": "because"}
     az(f"role assignment update --role-assignment {written(tmp_path, 'changed.json', changed)}")
@@ -81,7 +83,9 @@ def test_az_assigns_changes_and_takes_back_a_role(az: Az, scope: str, tmp_path: 
 
 def test_az_assigns_a_role_with_a_condition(az: Az, scope: str) -> None:
     other = az.environ["DKV_EMULATOR_NORIGHTS_CLIENT_ID"]
-    condition = f"@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{READER}}}"
+    condition = (
+        f"@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{READER}}}"
+    )
     made = az(
         f"role assignment create --assignee {other} --scope {scope} --condition-version 2.0 --role",
         "Role Based Access Control Administrator",

@@ -16,7 +16,9 @@ def test_az_takes_a_secret_through_its_life(az: Az, tmp_path: Path) -> None:
     az("group create -n rg-secrets -l westeurope")
     az("keyvault create -n kv-az-secrets -g rg-secrets")
     (tmp_path / "value").write_text(VALUE, encoding="utf-8")
-    made = az(f"keyvault secret set {VAULT} -n db --file value --content-type text/plain --expires 2099-01-01T00:00:00Z")
+    made = az(
+        f"keyvault secret set {VAULT} -n db --file value --content-type text/plain --expires 2099-01-01T00:00:00Z"
+    )
     assert (made["value"], made["contentType"]) == (VALUE, "text/plain")
     assert made["attributes"]["expires"] == "2099-01-01T00:00:00+00:00"
     assert made["attributes"]["recoveryLevel"] == "Recoverable+Purgeable"
@@ -68,7 +70,8 @@ def test_az_reads_a_secret_only_with_a_role_for_it(az: Az, running: Emulator, tm
     az(f"keyvault secret set {vault} -n other --value other")
     robot = signed_in(running.environ, tmp_path, "DKV_EMULATOR_NORIGHTS")
     assert "ForbiddenByRbac" in robot.refused(f"keyvault secret show {vault} -n mine")
-    who = f"--assignee-object-id {running.environ['DKV_EMULATOR_NORIGHTS_OBJECT_ID']} --assignee-principal-type ServicePrincipal"
+    other = running.environ["DKV_EMULATOR_NORIGHTS_OBJECT_ID"]
+    who = f"--assignee-object-id {other} --assignee-principal-type ServicePrincipal"
     az(f"role assignment create {who} --scope {scope}/secrets/mine", "--role", "Key Vault Secrets User")
     assert robot(f"keyvault secret show {vault} -n mine --query value") == "mine"
     assert "ForbiddenByRbac" in robot.refused(f"keyvault secret show {vault} -n other")

@@ -26,15 +26,18 @@ def key_of(running: Emulator) -> str:
 def test_sops_encrypts_and_decrypts_with_a_key_of_the_vault(running: Emulator, tmp_path: Path) -> None:
     key = key_of(running)
     (tmp_path / "plain.json").write_text(json.dumps(PLAIN), encoding="utf-8")
-    command = [SOPS, "encrypt", "--disable-version-check", "--azure-kv", key, "plain.json"]
+    command = [SOPS, "encrypt", "--azure-kv", key, "plain.json"]
     encrypted = json.loads(succeeded(command, running.environ, tmp_path))
     assert PLAIN["database"]["password"] not in json.dumps(encrypted)
     assert encrypted["sops"]["azure_kv"][0]["version"] == key.rpartition("/")[2]
     (tmp_path / "secret.json").write_text(json.dumps(encrypted), encoding="utf-8")
-    decrypted = succeeded([SOPS, "decrypt", "--disable-version-check", "secret.json"], running.environ, tmp_path)
+    decrypted = succeeded([SOPS, "decrypt", "secret.json"], running.environ, tmp_path)
     assert json.loads(decrypted) == PLAIN
 
-    nobody = {name: running.environ[f"DKV_EMULATOR_NORIGHTS_{name[6:]}"] for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")}
-    refused = ran([SOPS, "decrypt", "--disable-version-check", "secret.json"], {**running.environ, **nobody}, tmp_path)
+    nobody = {
+        name: running.environ[f"DKV_EMULATOR_NORIGHTS_{name[6:]}"]
+        for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    }
+    refused = ran([SOPS, "decrypt", "secret.json"], {**running.environ, **nobody}, tmp_path)
     assert refused.returncode != 0
     assert "ForbiddenByRbac" in refused.stderr

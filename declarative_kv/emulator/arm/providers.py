@@ -18,6 +18,21 @@ _VAULT_VERSIONS: Final = (
     "2014-12-19-preview"
 )
 _EVERYWHERE, _NOWHERE = True, False
+# The regions of 2019 in the order that was recorded; which have come since, and when, is not.
+_REGIONS_OF_2019: Final = (
+    "North Central US, East US, North Europe, West Europe, East Asia, Southeast Asia, East US 2, Central US, "
+    "South Central US, West US, Japan East, Japan West, Australia East, Australia Southeast, Brazil South, "
+    "Central India, South India, West India, Canada Central, Canada East, UK South, UK West, West Central US, "
+    "West US 2, Korea Central, Korea South, France Central, Australia Central, UAE North, South Africa North"
+)
+# One type lists the same regions in an order of its own.
+_NETWORKS: Final = "locations/deleteVirtualNetworkOrSubnets"
+_REGIONS_OF_NETWORKS: Final = (
+    "East US, North Central US, West Europe, North Europe, East Asia, Southeast Asia, East US 2, Central US, "
+    "South Central US, West Central US, West US 2, West US, Japan East, Japan West, Australia East, "
+    "Australia Southeast, Australia Central, Brazil South, Central India, South India, West India, Canada Central, "
+    "Canada East, UK South, UK West, Korea Central, Korea South, France Central, UAE North, South Africa North"
+)
 # Recorded for Microsoft.KeyVault: each type with the oldest version it is served in, and whether it is in regions.
 _VAULT_TYPES: Final = (
     ("vaults", "2015-06-01", _EVERYWHERE),
@@ -28,7 +43,7 @@ _VAULT_TYPES: Final = (
     ("deletedVaults", "2016-10-01", _EVERYWHERE),
     ("locations", "2016-10-01", _NOWHERE),
     ("locations/deletedVaults", "2016-10-01", _EVERYWHERE),
-    ("locations/deleteVirtualNetworkOrSubnets", "2016-10-01", _EVERYWHERE),
+    (_NETWORKS, "2016-10-01", _EVERYWHERE),
     ("locations/operationResults", "2016-10-01", _EVERYWHERE),
     ("vaults/eventGridFilters", "2018-02-14", _EVERYWHERE),
 )
@@ -53,7 +68,7 @@ _PROVIDERS: Final[Mapping[str, tuple[str, tuple[tuple[str, str, bool], ...]]]] =
 # What Key Vault's own applications may do in a subscription that is registered for it (recorded).
 _GRANTED: Final = "1cf9858a-28a2-4228-abba-94e606305b95"
 _APPLICATIONS: Final = ("cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "589d5083-6f11-4d30-a62a-a4b316a14abf")
-_POLICY_SINCE: Final = "2020-01-01"
+_NEW_SINCE: Final = "2020-01-01"
 _MOVES: Final = "CrossResourceGroupResourceMove, CrossSubscriptionResourceMove"
 
 
@@ -63,25 +78,31 @@ def _described(call: Call, subscription: str, namespace: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": f"/subscriptions/{subscription}/providers/{namespace}",
         "namespace": namespace,
-        "resourceTypes": [_type(name, oldest, known, regions=regions) for name, oldest, regions in types],
+        "resourceTypes": [
+            _type(name, [version for version in known if version >= oldest], _regions(call, name) if regional else [])
+            for name, oldest, regional in types
+        ],
         "registrationState": "Registered",
     }
     if namespace == "Microsoft.KeyVault":
         shown["authorizations"] = [
             {"applicationId": application, "roleDefinitionId": _GRANTED} for application in _APPLICATIONS
         ]
-    if since(call.world, _POLICY_SINCE):
+    if since(call.world, _NEW_SINCE):
         shown["registrationPolicy"] = "RegistrationRequired"
     return shown
 
 
-def _type(name: str, oldest: str, versions: list[str], *, regions: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "resourceType": name,
-        "locations": list(LOCATIONS.values()) if regions else [],
-        "apiVersions": [version for version in versions if version >= oldest],
-    }
+def _type(name: str, versions: list[str], regions: list[str]) -> dict[str, Any]:
+    described: dict[str, Any] = {"resourceType": name, "locations": regions, "apiVersions": versions}
     return {**described, "capabilities": _MOVES} if name == "vaults" else described
+
+
+def _regions(call: Call, name: str) -> list[str]:
+    recorded = (_REGIONS_OF_NETWORKS if name == _NETWORKS else _REGIONS_OF_2019).split(", ")
+    if not since(call.world, _NEW_SINCE):
+        return recorded
+    return [*recorded, *(region for region in LOCATIONS.values() if region not in recorded)]
 
 
 def _list(call: Call, names: Mapping[str, str]) -> Response:
