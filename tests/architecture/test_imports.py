@@ -33,7 +33,12 @@ OF_HELP = {
 
 SEAMS = {
     "aiohttp": {"azure/transport", "emulator/host/control", "emulator/host/server"},
-    "cryptography": {"emulator/dataplane/backup", "emulator/entra/keyring"},
+    "cryptography": {
+        "emulator/dataplane/backup",
+        "emulator/dataplane/key_operations",
+        "emulator/dataplane/material",
+        "emulator/entra/keyring",
+    },
     "filelock": {"emulator/host/folder", "state/lock"},
     "jwt": {"emulator/entra/keyring", "emulator/entra/tokens"},
     "multidict": {"emulator/host/server"},

@@ -6,6 +6,8 @@ import base64
 import hashlib
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from tests.emulator.azure_support import Answer, Azure
 
 PREMIUM = {"family": "A", "name": "premium"}
@@ -44,3 +46,15 @@ def plain(encoded: str) -> bytes:
 def digest(content: bytes, bits: int = 256) -> str:
     """The digest that a client sends for a signature."""
     return text(hashlib.new(f"sha{bits}", content).digest())
+
+
+def rsa_jwk(**changes: Any) -> dict[str, Any]:
+    """A private key of 1,024 bits, as small as Key Vault takes them."""
+    numbers = rsa.generate_private_key(65537, 1024).private_numbers()
+
+    def member(value: int) -> str:
+        return text(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+    jwk = {name: member(getattr(numbers, name)) for name in ("d", "p", "q")}
+    public = {name: member(getattr(numbers.public_numbers, name)) for name in ("n", "e")}
+    return {"kty": "RSA", **public, **jwk, **changes}

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from tests.emulator.azure_support import Azure
-from tests.emulator.key_support import create, digest, plain, premium, text, use
+from tests.emulator.key_support import create, digest, plain, premium, rsa_jwk, text, use
 
 HASHES: dict[int, Any] = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}
 CURVES: dict[str, ec.EllipticCurve] = {
@@ -141,6 +141,14 @@ def test_a_curve_has_one_algorithm(azure: Azure) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "HS256", "RSNULL", "RS255", "RS256x", "", "RS"])
 def test_an_rsa_key_signs_with_no_other_algorithm(rsa_azure: Azure, algorithm: str) -> None:
     assert use(rsa_azure, "k", "sign", alg=algorithm, value=digest(b"content")).error["code"] == "BadParameter"
+
+
+def test_a_key_too_small_for_a_digest_cannot_sign_it(azure: Azure) -> None:
+    azure.secret("PUT", "/keys/k", {"key": rsa_jwk()})
+    sent = digest(b"content", 512)
+
+    assert use(azure, "k", "sign", alg="PS512", value=sent).error["code"] == "BadParameter"
+    assert use(azure, "k", "verify", alg="PS512", digest=sent, value=text(bytes(128))).body == {"value": False}
 
 
 def test_a_digest_of_another_length_is_refused(rsa_azure: Azure) -> None:

@@ -44,7 +44,7 @@ def key_request(call: VaultCall, body: Mapping[str, Any]) -> KeyRequest:
         raise AzureFault(400, "BadParameter", "Hardware key operation not allowed on standard vault")
     size = RSA_SIZES[0] if body.get("key_size") is None else body["key_size"]
     curve = "P-256" if body.get("crv") is None else body["crv"]
-    if family == "RSA" and (isinstance(size, bool) or size not in RSA_SIZES):
+    if family == "RSA" and (type(size) is not int or size not in RSA_SIZES):
         raise AzureFault(400, "BadParameter", _INVALID)
     if family == "EC" and (not isinstance(curve, str) or curve not in CURVES):
         raise AzureFault(400, "BadParameter", _INVALID)

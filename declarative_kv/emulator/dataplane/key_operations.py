@@ -25,7 +25,7 @@ _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
     "384": hashes.SHA384(),
     "512": hashes.SHA512(),
 }
-_SHA1: Final = hashes.SHA1()  # noqa: S303 - RSA-OAEP is defined with it
+_OAEP: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {"RSA-OAEP": hashes.SHA1, "RSA-OAEP-256": hashes.SHA256}
 _CURVE_OF: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "ES256K": "P-256K"}
 # A disabled key still does what its public half alone could do (reported from a live vault).
 _NOT_WHEN_DISABLED: Final = frozenset({"decrypt", "sign", "unwrapKey"})
@@ -75,7 +75,11 @@ def _sign(call: VaultCall) -> Response:
     """POST …/sign: 200 with the signature of a digest that the client made."""
     use = _use(call, "sign")
     digest, algorithm = _digest(use, "value")
-    return json_response(200, {"kid": use.kid, "value": material.encode(_signature(use, digest, algorithm))})
+    try:
+        signature = _signature(use, digest, algorithm)
+    except ValueError as error:  # a small imported key has no room for a long digest
+        raise _mismatch(use) from error
+    return json_response(200, {"kid": use.kid, "value": material.encode(signature)})
 
 
 def _verify(call: VaultCall) -> Response:
@@ -128,14 +132,12 @@ def _rsa(use: _Use) -> rsa.RSAPrivateKey:
 
 
 def _padding(use: _Use) -> AsymmetricPadding:
-    match use.algorithm:
-        case "RSA1_5":
-            return padding.PKCS1v15()
-        case "RSA-OAEP":
-            return padding.OAEP(padding.MGF1(_SHA1), _SHA1, None)
-        case "RSA-OAEP-256":
-            return padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-    raise _mismatch(use)
+    if use.algorithm == "RSA1_5":
+        return padding.PKCS1v15()
+    chosen = _OAEP.get(use.algorithm)
+    if chosen is None:
+        raise _mismatch(use)
+    return padding.OAEP(padding.MGF1(chosen()), chosen(), None)
 
 
 def _digest(use: _Use, member: str) -> tuple[bytes, hashes.HashAlgorithm]:
@@ -180,7 +182,7 @@ def _is_signed(use: _Use, signature: bytes, digest: bytes, algorithm: hashes.Has
         r, s = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
         der = utils.encode_dss_signature(r, s)
         use.key.public_key().verify(der, digest, ec.ECDSA(utils.Prehashed(algorithm)))
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
         return False
     return True
 

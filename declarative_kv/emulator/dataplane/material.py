@@ -46,13 +46,13 @@ def read_jwk(jwk: Mapping[str, Any], family: str) -> PrivateKey:
     """The private key of an RSA or EC web key; raises `BadMaterial`."""
     try:
         return _rsa(jwk) if family == "RSA" else _ec(jwk)
-    except (ValueError, UnsupportedAlgorithm, KeyError) as error:
+    except (ValueError, ArithmeticError, UnsupportedAlgorithm) as error:
         raise BadMaterial("the numbers are no key") from error
 
 
 def _rsa(jwk: Mapping[str, Any]) -> PrivateKey:
     n, e, d = (number(jwk, name) for name in ("n", "e", "d"))
-    if not 1024 <= n.bit_length() <= 4096 + 8:
+    if not 1024 <= n.bit_length() <= 4096 + 8 or max(e, d) > n:
         raise BadMaterial("the size is not supported")
     if "p" in jwk and "q" in jwk:
         p, q = number(jwk, "p"), number(jwk, "q")
