@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from declarative_kv.emulator.access.roles import find_role
+
 from tests.recordings.load import Entry
 from tests.recordings.stage_vault import vault_record
 
@@ -30,6 +32,7 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _vault(replay, entry)
     _deleted_vault(replay, entry)
     _tag_names(replay, entry)
+    _roles(replay, entry)
 
 
 # The lists that show everything of a kind, by how their paths end.
@@ -293,6 +296,46 @@ _KINDS: dict[str, Callable[[Any, Item], None]] = {
     "microsoft.authorization/roleassignments": _install_assignment,
     "microsoft.authorization/roledefinitions": _install_role,
 }
+
+
+_ROLE = re.compile(r"/roleDefinitions/([0-9a-f-]{36})$", re.IGNORECASE)
+
+
+def _roles(replay: Replay, entry: Entry) -> None:
+    """The role that is assigned or changed, and one whose GUID or name is in the way."""
+    sent = (entry.body or {}).get("properties") if isinstance(entry.body, dict) else None
+    answer = entry.answer if isinstance(entry.answer, dict) else {}
+    assigned = _ROLE.search(str((sent or answer.get("properties") or {}).get("roleDefinitionId") or ""))
+    if assigned is not None and entry.method == "PUT" and entry.status == 201:
+        if find_role(replay.world.store, assigned[1].lower()) is None:
+            _put_role(replay, assigned[1], {"type": "BuiltInRole"})
+    path = _ROLE.search(entry.path)
+    if path is None or entry.method != "PUT" or _is_own(replay, entry.path):
+        return
+    if entry.code == "RoleDefinitionExists":
+        _put_role(replay, path[1], {"type": "BuiltInRole"})
+    updated = (answer.get("properties") or {}).get("createdBy", "") is None
+    if entry.status == 201 and updated and entry.date < _CREATORS_SHOWN_UNTIL:
+        _put_role(replay, path[1], {"type": "CustomRole", "createdBy": replay.people.object_id, **(sent or {})})
+
+
+_CREATORS_SHOWN_UNTIL = 1_577_836_800.0  # 2020: until then only the answer to an update hid who had made a role
+
+
+def _put_role(replay: Replay, guid: str, shown: Item) -> None:
+    """A role of which a scenario shows little."""
+    record = {
+        "roleName": f"role {guid}",
+        "description": "",
+        "assignableScopes": ["/"],
+        "permissions": [{"actions": [], "notActions": [], "dataActions": [], "notDataActions": []}],
+        "createdOn": "2015-01-01T00:00:00Z",
+        "updatedOn": "2015-01-01T00:00:00Z",
+        "createdBy": None,
+        "updatedBy": None,
+        "staged": True,
+    }
+    replay.world.store.put("role_definitions", guid.lower(), {**record, **shown})
 
 
 def _tag_names(replay: Replay, entry: Entry) -> None:

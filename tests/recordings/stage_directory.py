@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from declarative_kv.emulator.directory import all_of, find
-
 from tests.recordings import stage_login
 from tests.recordings.compare import GUID
 
@@ -24,8 +23,10 @@ _KINDS: Final = {
     "servicePrincipals": "servicePrincipal",
 }
 _PLACE: Final = re.compile(rf"/(?:(\w+)/)?({GUID})(?=/|$)")
+_RELATION: Final = re.compile(rf"/({GUID})/(members|owners|memberOf|getMemberGroups|checkMemberGroups)$")
+_NO_NAME: Final = "Redacted displayName"
+_BY_NAME: Final = re.compile(r"displayName(?:,| eq )\s*'([^']+)'")
 _ADDRESS: Final = re.compile(r"/users(?:/|\(')([^/']+@[^/']+)")
-body_of = stage_login.body_of
 query_of = stage_login.query_of
 
 
@@ -37,6 +38,17 @@ def prepare(replay: Replay, entry: Entry) -> None:
         _prepare_graph(replay, entry)
     else:
         _prepare_principal(replay, entry)
+
+
+def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
+    """The body to send: a name that a sanitiser took out is the one by which the object was found later."""
+    if entry.service != "graph" or not isinstance(body, dict) or body.get("displayName") != _NO_NAME:
+        return stage_login.body_of(replay, entry, body)
+    for later in replay.later:
+        match = _BY_NAME.search(later.query.get("$filter", ""))
+        if match is not None and any(item["id"] == entry.answer["id"] for _, item in _shown(later)):
+            return {**body, "displayName": match[1]}
+    return body
 
 
 def _prepare_graph(replay: Replay, entry: Entry) -> None:
@@ -56,10 +68,11 @@ def _prepare_graph(replay: Replay, entry: Entry) -> None:
         later = (one for e in replay.later for one in _shown(e) if one[1]["id"] == object_id)
         kind, item = next(later, (_KINDS.get(collection, "user"), {"id": object_id, "displayName": "somebody"}))
         _install(replay, kind, item)
+    _relate(replay, entry)
 
 
 def path_of(replay: Replay, entry: Entry) -> str:
-    """The path; a sanitised address that nobody has is that of the user whom the scenario made last and has not deleted.
+    """The path; a sanitised address that nobody has is that of the last user whom the scenario made and has still.
 
     One sanitiser gave the addresses in paths other names than those in bodies.
     """
@@ -133,6 +146,28 @@ def _named(entry: Entry) -> Iterator[tuple[str, str]]:
             yield collection, body[name]
 
 
+def _relate(replay: Replay, entry: Entry) -> None:
+    """Memberships that an answer tells of, of objects that the scenario did not make."""
+    match = _RELATION.search(entry.path)
+    record = None if match is None else find(replay.world, match[1])
+    if match is None or record is None or not record.get("staged"):
+        return
+    value = entry.answer.get("value") if isinstance(entry.answer, dict) else None
+    shown = [str(one["id"] if isinstance(one, dict) else one).lower() for one in value or ()]
+    store, relation = replay.world.store, match[2]
+    if relation in ("members", "owners"):
+        added = [one for one in shown if one in replay.mapping.tokens and one not in record.get(relation, ())]
+        store.put("directory", record["id"].lower(), {**record, relation: [*record.get(relation, ()), *added]})
+        return
+    for group_id in shown:
+        group = find(replay.world, group_id, "group")
+        if group is None:
+            _install(replay, "group", {"id": group_id, "displayName": "somebodys"})
+            group = store.get("directory", group_id)
+        if group is not None and group.get("staged") and record["id"] not in group["members"]:
+            store.put("directory", group_id, {**group, "members": [*group["members"], record["id"]]})
+
+
 def _install(replay: Replay, kind: str, item: Item) -> None:
     """An object as an answer shows it; what the world already holds of it by another name gives way."""
     store, key = replay.world.store, str(item["id"]).lower()
@@ -156,7 +191,7 @@ def _prepare_principal(replay: Replay, entry: Entry) -> None:
     """Principals that a role assignment names exist unless Azure said that it does not know them."""
     if entry.service != "arm-authorization" or "/roleassignments/" not in entry.path.lower() or entry.method != "PUT":
         return
-    sent = (entry.body or {}).get("properties") or {}
+    sent = (entry.body or entry.answer or {}).get("properties") or {}
     answer = entry.answer if isinstance(entry.answer, dict) else {}
     principal = sent.get("principalId")
     if not isinstance(principal, str):

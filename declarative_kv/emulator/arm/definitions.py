@@ -12,7 +12,6 @@ from declarative_kv.emulator.access.roles import (
     Permission,
     Role,
     all_roles,
-    builtin_roles,
     custom_role,
     find_role,
     role_guid,
@@ -60,11 +59,12 @@ def _block(call: Call, permission: Permission) -> dict[str, Any]:
     return block
 
 
-def _is_offered(role: Role, scopes: frozenset[str], scope: str, *, below: bool) -> bool:
-    """Whether a role can be assigned at the scope, or with `below` at something inside it."""
+def _is_offered(role: Role, scopes: frozenset[str], scope: str) -> bool:
+    """Whether a role can be assigned at the scope or at something inside it; paths are compared as texts (recorded)."""
+    here = scope.lower() + "/"
     for assignable in role.assignable_scopes:
         place = "/" + assignable.strip("/").lower()
-        if place in scopes or (below and place.startswith(scope.lower() + "/")):
+        if place in scopes or place.startswith(here) or here.startswith(place + "/"):
             return True
     return False
 
@@ -75,8 +75,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     require_group_of(call, scope)
     terms = filters(call.request.parameter("$filter"))
     scopes = frozenset(place or "/" for place in scopes_upwards(call.store, scope))
-    below = any(term.lower() == "atscopeandbelow()" for term in terms)
-    found = [role for role in _known(call) if _is_offered(role, scopes, scope, below=below)]
+    found = [role for role in _known(call) if _is_offered(role, scopes, scope)]
     for term in terms:
         name, kind = equals(term, "roleName"), equals(term, "type")
         if name is not None:
@@ -85,7 +84,10 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
             found = [role for role in found if role.kind.lower() == kind.lower()]
         elif term.lower() not in ("atscopeandbelow()", "atscope()"):
             raise bad_filter(term)
-    return json_response(200, {"value": [_shape(call, role, scope) for role in found]})
+    body: dict[str, Any] = {"value": [_shape(call, role, scope) for role in found]}
+    if not since(call.world, "2016-01-01"):
+        body["nextLink"] = None
+    return json_response(200, body)
 
 
 def _known(call: Call) -> Iterator[Role]:
@@ -114,7 +116,8 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if GUID.fullmatch(guid) is None:
         raise AzureFault(400, "InvalidRoleDefinitionId", f"The role definition ID '{names['d']}' must be a GUID.")
     require_group_of(call, names["scope"])
-    if guid in builtin_roles():
+    known = find_role(call.store, guid)
+    if known is not None and known.kind == BUILT_IN:
         message = "The role definition ID is already in use by a built-in role."
         raise AzureFault(409, "RoleDefinitionExists", message)
     record = _checked(call, guid)
@@ -186,7 +189,6 @@ def _permissions(call: Call, sent: object) -> list[dict[str, Any]]:
 # What only exists in data actions, and the providers that have none: all that recordings tell.
 _DATA_ONLY = ("microsoft.storage/storageaccounts/blobservices/containers/blobs/",)
 _WITHOUT_DATA = ("microsoft.authorization/", "microsoft.resources/", "microsoft.support/")
-_STORAGE_DATA_SINCE = "2018-05-01"
 
 
 def _check_action(call: Call, name: str, action: object) -> None:
@@ -198,10 +200,7 @@ def _check_action(call: Call, name: str, action: object) -> None:
         code = "InvalidDataActionOrNotDataAction" if is_data else "InvalidActionOrNotAction"
         message = f"'{action}' does not match any of the actions supported by the providers."
         raise AzureFault(400, code, message)
-    without = _WITHOUT_DATA
-    if not since(call.world, _STORAGE_DATA_SINCE):
-        without = (*without, "microsoft.storage/")
-    if is_data and text.startswith(without):
+    if is_data and text.startswith(_WITHOUT_DATA):
         message = "The resource provider referenced in the action has not published any data operations."
         raise AzureFault(400, "InvalidDataActionOrNotDataAction", message)
 

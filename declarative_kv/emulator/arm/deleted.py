@@ -91,6 +91,15 @@ def forget_assignments_below(call: Call, scope: str) -> None:
             call.store.delete("role_assignments", key)
 
 
+def forget_roles_below(call: Call, scope: str) -> None:
+    """Delete the custom roles that can be assigned nowhere but inside a scope that is gone (recorded)."""
+    inside = scope.lower().strip("/")
+    for guid, record in list(call.store.table("role_definitions").items()):
+        places = [place.lower().strip("/") for place in record["assignableScopes"]]
+        if all(place == inside or place.startswith(inside + "/") for place in places):
+            call.store.delete("role_definitions", guid)
+
+
 def purge_overdue(call: Call) -> None:
     """Purge the soft-deleted vaults whose retention has passed, which Azure does by itself."""
     now = call.now()

@@ -20,7 +20,7 @@ from declarative_kv.emulator.arm.call import (
     retry_after,
     tags_of,
 )
-from declarative_kv.emulator.arm.deleted import forget_assignments_below, soft_delete
+from declarative_kv.emulator.arm.deleted import forget_assignments_below, forget_roles_below, soft_delete
 from declarative_kv.emulator.arm.subscriptions import LOCATIONS
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
@@ -184,6 +184,19 @@ def _has_tags(record: Mapping[str, Any], text: str | None) -> bool:
     return name.lower() in tags and (value is None or tags[name.lower()] == value)
 
 
+def finish_deletions(call: Call) -> None:
+    """Forget the groups whose deletion has ended by now; until then the access to them can be read (recorded)."""
+    for key, record in list(call.store.table("resource_groups").items()):
+        if record.get("gone_at") is not None and record["gone_at"] <= call.now():
+            _forget(call, key, record)
+
+
+def _forget(call: Call, key: str, record: Mapping[str, Any]) -> None:
+    forget_assignments_below(call, record["id"])
+    forget_roles_below(call, record["id"])
+    call.store.delete("resource_groups", key)
+
+
 def _delete(call: Call, names: Mapping[str, str]) -> Response:
     """202 at once, done later: the vaults inside are soft-deleted, everything else is lost for good."""
     record = dict(require_group(call, names))
@@ -196,13 +209,12 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
         if principal is not None:
             call.store.delete("directory", principal["principalId"])
         call.store.delete("managed_identities", key)
-    forget_assignments_below(call, record["id"])
     delay = DELETE_SECONDS * call.world.settings.time_scale
     key = group_key(names["s"], names["g"])
     if delay:
         call.store.put("resource_groups", key, {**record, "gone_at": call.now() + delay})
     else:
-        call.store.delete("resource_groups", key)
+        _forget(call, key, record)
     operation = urlsafe_b64encode(f"{record['name']}|{uuid.uuid4()}".encode()).decode().rstrip("=")
     call.store.put("operations", operation.lower(), {"created": call.now(), "done_at": call.now() + delay})
     location = call.link(f"/subscriptions/{names['s']}/operationresults/{operation}")

@@ -73,6 +73,7 @@ def answer_arm(world: World, request: Request, caller: Caller) -> Response:
     route, names = found
     call = Call(world, request, caller, path, _version(request))
     deleted.purge_overdue(call)
+    groups.finish_deletions(call)
     subscription = re.match(r"/subscriptions/([^/]+)/", path + "/", re.IGNORECASE)
     if subscription is not None:
         require_subscription(call, subscription[1])
