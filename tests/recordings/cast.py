@@ -52,8 +52,9 @@ def find(replay: Replay) -> People:
     texts = [entry.message for entry in entries if entry.message]
     object_id = _object_id(entries, texts)
     client = next((match[1] for text in texts if (match := _CLIENT.search(text))), None)
-    system = next((data for entry in entries for data in _values(entry.answer, "systemData")), {})
-    me = next((e.answer for e in entries if e.path.endswith("/me") and e.status == 200), _first_owner(entries))
+    system: dict[str, Any] = next((data for entry in entries for data in _values(entry.answer, "systemData")), {})
+    mine = (e.answer for e in entries if e.path.endswith("/me") and e.status == 200)
+    me: dict[str, Any] = next(mine, _first_owner(entries))
     is_user = bool(me) or "@" in str(client or "") or system.get("createdByType") == "User"
     made_by = system.get("createdBy")
     app_id = next((match[1] for text in texts if (match := _APPLICATION.search(text))), None)
@@ -183,6 +184,8 @@ def _enter_caller(replay: Replay) -> None:
         }
     if people.may_write_directory:
         record["directoryRoles"] = ["write"]
+    elif any(entry.host in GRAPH and entry.status < 300 and "/me" not in entry.path for entry in replay.entries):
+        record["directoryRoles"] = ["read"]
     store.put("directory", people.object_id.lower(), record)
 
 
