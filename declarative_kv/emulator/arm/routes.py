@@ -15,6 +15,7 @@ from declarative_kv.emulator.arm import (
     groups,
     identities,
     policies,
+    private_links,
     providers,
     subscriptions,
     tag_names,
@@ -54,6 +55,7 @@ _ROUTES = tuple(
         *policies.ROUTES,
         *deleted.ROUTES,
         *identities.ROUTES,
+        *private_links.ROUTES,
         *providers.ROUTES,
         *tag_names.ROUTES,
     )
