@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from declarative_kv.emulator.entra.keyring import Keyring
 from declarative_kv.emulator.faults import Faults
 from declarative_kv.emulator.seed import seed
 from declarative_kv.emulator.store import Store
+from declarative_kv.emulator.throttle import Limits
 
 
 @dataclass(slots=True)
@@ -26,13 +27,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One emulated Azure. The store is the truth; the other fields are ways to it."""
+    """One emulated Azure. The store is the truth; the other fields are ways to it, but `limits`, which counts."""
 
     store: Store
     clock: Clock
     settings: Settings
     faults: Faults
     keyring: Keyring
+    limits: Limits = field(default_factory=Limits)
 
     def fail(
         self,

@@ -22,8 +22,8 @@ from declarative_kv.emulator.arm import (
     vaults,
 )
 from declarative_kv.emulator.arm.call import GATEWAY, Call, Route
+from declarative_kv.emulator.arm.rates import counters
 from declarative_kv.emulator.arm.subscriptions import require_subscription
-from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.http import Request, Response
 
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from declarative_kv.emulator.world import World
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview|-alpha|-beta)?", re.IGNORECASE)
-# What is left after a caller's first request: of the token buckets that came in 2024, and of an hour before.
-_LEFT = {"reads": 249, "writes": 199, "deletes": 199}
-_LEFT_OF_AN_HOUR = {"reads": 11999, "writes": 1199, "deletes": 14999}
-_BUCKETS_SINCE, _DELETES_SINCE = "2024-05-01", "2018-07-01"
 
 
 def _compiled(route: Route) -> re.Pattern[str]:
@@ -79,15 +75,15 @@ def answer_arm(world: World, request: Request, caller: Caller) -> Response:
     subscription = re.match(r"/subscriptions/([^/]+)/", path + "/", re.IGNORECASE)
     if subscription is not None:
         require_subscription(call, subscription[1])
+    left = counters(call)
     if route.action is not None and route.scope is not None:
         call.require(route.action, _filled(route.scope, names))
-    counters = _counters(call)
     try:
         response = route.handler(call, names)
     except AzureFault as fault:
-        fault.headers = {**counters, **fault.headers}
+        fault.headers = {**left, **fault.headers}
         raise
-    return replace(response, headers={**counters, **response.headers})
+    return replace(response, headers={**left, **response.headers})
 
 
 def _route(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
@@ -113,20 +109,3 @@ def _version(request: Request) -> str:
         message = f"The api-version '{version}' is invalid. It must have the form YYYY-MM-DD or YYYY-MM-DD-preview."
         raise AzureFault(400, "InvalidApiVersionParameter", message, headers=GATEWAY)
     return version.lower()
-
-
-def _counters(call: Call) -> dict[str, str]:
-    """The rate limit headers of a caller whose buckets are full; the emulator counts nothing down."""
-    kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(call.request.method, "writes")
-    if kind == "deletes" and not since(call.world, _DELETES_SINCE):
-        kind = "writes"
-    if call.path.lower().endswith("/checknameavailability"):
-        kind = "reads"
-    owner = "subscription" if call.path.lower().startswith("/subscriptions/") else "tenant"
-    if not since(call.world, _BUCKETS_SINCE):
-        return {f"x-ms-ratelimit-remaining-{owner}-{kind}": str(_LEFT_OF_AN_HOUR[kind])}
-    left = _LEFT[kind]
-    return {
-        f"x-ms-ratelimit-remaining-{owner}-{kind}": str(left),
-        f"x-ms-ratelimit-remaining-{owner}-global-{kind}": str((left + 1) * 15 - 1),
-    }

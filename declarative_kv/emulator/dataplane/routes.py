@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from declarative_kv.emulator.access.authz import Decision, check_vault
 from declarative_kv.emulator.clouds import PUBLIC, cloud_of
 from declarative_kv.emulator.dataplane.call import VaultCall
+from declarative_kv.emulator.dataplane.limits import refuse_address, refuse_surplus
 from declarative_kv.emulator.dataplane.operations import Operation, operation_at
 from declarative_kv.emulator.directory import groups_of
 from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, issuer, verify
@@ -64,6 +65,7 @@ def _vault_of(world: World, request: Request) -> Record | None:
 def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Response:
     # The challenge comes before everything else: clients send their first request without token and body.
     caller = _caller(world, request, vault)
+    refuse_address(world, vault, _described(world, caller), _named(vault))
     segments = tuple(part for part in unquote(request.path).split("/") if part)
     operation = operation_at(request.method, segments)
     if operation is None:
@@ -72,6 +74,7 @@ def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Respons
         raise AzureFault(400, "BadParameter", "The request does not say its api-version.")
     if len(segments) > 1 and _NAME.fullmatch(segments[1]) is None:
         raise AzureFault(400, "BadParameter", f"The request URI contains an invalid name: {segments[1]}")
+    refuse_surplus(world, request, vault, operation, segments)
     decision = _authorise(world, caller, vault, operation, segments)
     # Parts of a write must not survive the refusal of the rest.
     with world.store.transaction():
@@ -150,7 +153,7 @@ def _authorise(
         permission=operation.permission.replace("/", " "),
         action=action,
         resource=resource,
-        vault=f"{vault['name']};location={_location(vault)}",
+        vault=_named(vault),
     )
     raise AzureFault(403, "Forbidden", text, inner=reason)
 
@@ -175,6 +178,10 @@ def _described(world: World, caller: Caller) -> str:
     groups = len(groups_of(world, caller.object_id))
     counted = f"numgroups={groups};" if groups else ""
     return f"appid={caller.app_id};oid={caller.object_id};{counted}iss={issuer(caller.tenant)}"
+
+
+def _named(vault: Mapping[str, Any]) -> str:
+    return f"{vault['name']};location={_location(vault)}"
 
 
 def _location(vault: Mapping[str, Any]) -> str:
