@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.dataplane import material
+from tests.recordings import stage_keys, stage_vault
 
 if TYPE_CHECKING:
     from tests.recordings.load import Entry
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # What a backup blob that no scenario made looks like: long, and of no format that the service knows.
 _GROUPS = re.compile(r"numgroups=(\d+)")
+# Sorts behind the name that it follows and before every longer one.
+_HOLE = "!"
 _SENT = ("enabled", "nbf", "exp")
 _FOREIGN_BLOB = material.encode(bytes(8000))
 
@@ -29,6 +32,8 @@ def prepare(replay: Replay, entry: Entry) -> None:
     if vault is None:
         return
     _retain(replay, entry, vault)
+    if len(parts) == 1 and entry.method == "GET" and not _follows(entry):
+        _leave_holes(replay, entry, vault, parts[0].lower())
     if len(parts) < 2:
         return
     collection = parts[0].lower().removeprefix("deleted")
@@ -88,6 +93,45 @@ def _recovery(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for item in value:
             yield from _recovery(item)
+
+
+def _follows(entry: Entry) -> bool:
+    return any(name.lower() == "$skiptoken" for name in entry.query)
+
+
+def _leave_holes(replay: Replay, entry: Entry, vault: dict[str, Any], path: str) -> None:
+    """Pages are short or empty where something on its way in or out takes up room: put such things into the vault."""
+    table = path if not path.startswith("deleted") else f"deleted_{path.removeprefix('deleted')}"
+    prefix, store = f"{vault['uid']}/", replay.world.store
+    for key in store.keys(table, prefix):
+        if _HOLE in key:
+            store.delete(table, key)
+    last = ""
+    for page in _pages(replay, entry, path):
+        stage_vault.prepare(replay, page)  # a page that has a next one shows so only if there is something on it
+        if page.service == "kv-keys":
+            stage_keys.prepare(replay, page)
+        items = page.answer.get("value") or []
+        names = [str(item.get("id") or item.get("kid")).rstrip("/").split("/")[4].lower() for item in items]
+        last = names[-1] + _HOLE if names else last or _HOLE
+        size = int(page.query.get("maxresults") or 25)
+        for place in range(size - len(items) if page.answer.get("nextLink") else 0):
+            last = f"{last.partition(_HOLE)[0]}{_HOLE}{len(store.keys(table, prefix)):05}-{place}"
+            hole = {"name": "", "versions": [], "ready": 9e9, "deleted": 0.0, "scheduled": 0.0}
+            store.put(table, prefix + last, hole)
+
+
+def _pages(replay: Replay, entry: Entry, path: str) -> Iterator[Entry]:
+    """The page that is asked for and those that were asked for through its link."""
+    yield entry
+    last = entry
+    for later in replay.later:
+        if not (isinstance(last.answer, dict) and last.answer.get("nextLink")):
+            return
+        is_next = _follows(later) or later.lost_its_query
+        if is_next and later.host == entry.host and later.path.strip("/").lower() == path and later.status == 200:
+            last = later
+            yield later
 
 
 def _delay(replay: Replay, table: str, key: str) -> None:
