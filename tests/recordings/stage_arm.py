@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.access.roles import find_role
 
+from tests.recordings.compare import link_key
 from tests.recordings.load import Entry
 from tests.recordings.stage_vault import vault_record
 
@@ -26,13 +27,14 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _group(replay, entry)
     _forget_strangers(replay, entry)
     for item in _items(entry):
-        install = _KINDS.get(str(item.get("type") or "").lower())
+        install = _KINDS.get(_type_of(item))
         if install is not None and entry.method in ("GET", "DELETE") and entry.status == 200:
-            install(replay, item)
+            install(replay, _with_tags(entry, item))
     _vault(replay, entry)
     _deleted_vault(replay, entry)
     _tag_names(replay, entry)
     _roles(replay, entry)
+    _operation(replay, entry)
 
 
 # The lists that show everything of a kind, by how their paths end.
@@ -63,6 +65,41 @@ def _forget_strangers(replay: Replay, entry: Entry) -> None:
         inside = str(record.get("id") or "").lower().startswith(scope) or table == "role_definitions"
         if record.get("staged") and inside and key.rpartition("/")[2] not in shown:
             store.delete(table, key)
+
+
+def _type_of(item: Item) -> str:
+    """The type of an object that an answer shows, in lower case; older versions do not name every one."""
+    if isinstance(item.get("type"), str):
+        kind = str(item["type"]).lower()
+        is_other = kind not in _KINDS and "/providers/" in str(item.get("id") or "") and "location" in item
+        return "other" if is_other else kind
+    parts = str(item.get("id") or "").lower().strip("/").split("/")
+    if len(parts) == 4 and parts[2] == "resourcegroups":
+        return "microsoft.resources/resourcegroups"
+    return "subscription" if len(parts) == 2 and parts[0] == "subscriptions" else ""
+
+
+def _install_other(replay: Replay, item: Item) -> None:
+    replay.world.store.put("other_resources", str(item["id"]).lower(), {**item, "staged": True})
+    replay.mapping.fix(item)
+
+
+def _install_subscription(replay: Replay, item: Item) -> None:
+    key = str(item["subscriptionId"]).lower()
+    kept = {"tenantId": replay.people.tenant, **item}
+    replay.world.store.put("subscriptions", key, {name: kept[name] for name in kept if name != "managedByTenants"})
+    replay.mapping.fix(item)
+
+
+def _operation(replay: Replay, entry: Entry) -> None:
+    """An operation that something out of this recording's sight started."""
+    match = re.search(r"/operationresults/([^/]+)$", entry.path, re.IGNORECASE)
+    if match is None or replay.links.get(link_key(f"https://{entry.host}{entry.path}")) or entry.status == 204:
+        return
+    now = replay.world.clock.now()
+    done = now if entry.status == 200 else now + 3600.0
+    record = {"created": now, "done_at": done, "result": entry.answer}
+    replay.world.store.put("operations", match[1].lower(), record)
 
 
 def _items(entry: Entry) -> Iterator[Item]:
@@ -124,6 +161,17 @@ def _install_group(replay: Replay, item: Item) -> None:
         return
     replay.mapping.fix(item)
     _put_group(replay, identifier, str(item["name"]), str(item["location"]), item)
+
+
+_TAGS = re.compile(r"tagname eq '([^']*)'(?: and tagvalue eq '([^']*)')?", re.IGNORECASE)
+
+
+def _with_tags(entry: Entry, item: Item) -> Item:
+    """An item of a list that was asked for by tag, which such a list does not show."""
+    match = _TAGS.search(str(entry.query.get("$filter") or ""))
+    if match is None or "tags" in item:
+        return item
+    return {**item, "tags": {match[1]: match[2] or ""}}
 
 
 def _install_vault(replay: Replay, item: Item) -> None:
@@ -295,6 +343,8 @@ _KINDS: dict[str, Callable[[Any, Item], None]] = {
     "microsoft.keyvault/deletedvaults": _install_deleted,
     "microsoft.authorization/roleassignments": _install_assignment,
     "microsoft.authorization/roledefinitions": _install_role,
+    "subscription": _install_subscription,
+    "other": _install_other,
 }
 
 
