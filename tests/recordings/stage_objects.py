@@ -64,9 +64,9 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
 def _join(replay: Replay, number: int) -> None:
     """Put the caller into so many groups, as the refusal counts them."""
     for place in range(number):
-        group = {"kind": "group", "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"group-{place}"))}
-        group |= {"displayName": f"group-{place}", "members": [replay.people.object_id]}
-        replay.world.store.put("directory", group["id"], group)
+        identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, f"group-{place}"))
+        group = {"kind": "group", "id": identifier, "displayName": f"group-{place}"}
+        replay.world.store.put("directory", identifier, {**group, "members": [replay.people.object_id]})
 
 
 def _retain(replay: Replay, entry: Entry, vault: dict[str, Any]) -> None:
