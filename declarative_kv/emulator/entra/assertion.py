@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from hashlib import sha1, sha256
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def check_assertion(clock: Clock, assertion: str, client_id: str, registered: li
     """Raise `AssertionRefused` unless one of the registered certificates signed the assertion and it holds now."""
     named, claims = _named(assertion), None
     for entry in registered:
-        certificate = load_certificate(entry.get("key"))
+        certificate = _load(entry.get("key"))
         if certificate is not None and named in _digests(certificate):
             claims = _claims(assertion, certificate)
     if claims is None:
@@ -50,18 +51,32 @@ def check_assertion(clock: Clock, assertion: str, client_id: str, registered: li
         raise AssertionRefused(700024)
 
 
-def load_certificate(key: object) -> x509.Certificate | None:
-    """The certificate that base64 text holds, as DER or PEM; None if it holds none."""
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What the directory keeps of a certificate: `thumbprint` is its SHA-1 in capitals; the times are epoch seconds."""
+
+    thumbprint: str
+    subject: str
+    start: float
+    end: float
+
+
+def facts_of(key: object) -> CertificateFacts | None:
+    """The facts of the certificate that base64 text holds, as DER or PEM; None if it holds none."""
+    found = _load(key)
+    if found is None:
+        return None
+    subject = found.subject.rfc4514_string().replace(",", ", ")
+    span = (found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp())
+    return CertificateFacts(_digests(found)[0].upper(), subject, *span)
+
+
+def _load(key: object) -> x509.Certificate | None:
     try:
         data = base64.b64decode(str(key or ""))
         return x509.load_pem_x509_certificate(data) if data[:5] == b"-----" else x509.load_der_x509_certificate(data)
     except ValueError:
         return None
-
-
-def thumbprint_of(certificate: x509.Certificate) -> str:
-    """A certificate's thumbprint as the directory writes it: SHA-1, in capitals."""
-    return _digests(certificate)[0].upper()
 
 
 def _digests(certificate: x509.Certificate) -> tuple[str, str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from cryptography import x509
-
 from declarative_kv.emulator.clock import iso
-from declarative_kv.emulator.entra.assertion import load_certificate, thumbprint_of
+from declarative_kv.emulator.entra.assertion import facts_of
 from declarative_kv.emulator.graph.call import bad_request, new_id
+from declarative_kv.emulator.graph.input import moment
 from declarative_kv.emulator.store import Record
 
 _NAMES = ("customKeyIdentifier", "displayName", "endDateTime", "key", "keyId", "startDateTime", "type", "usage")
@@ -34,33 +32,20 @@ def with_certificates(record: Record, before: Mapping[str, Any]) -> None:
 
 
 def _entry(sent: Mapping[str, Any]) -> dict[str, Any]:
-    certificate = _certificate(sent.get("key"))
-    span = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    certificate = facts_of(sent.get("key"))
+    if certificate is None:
+        raise bad_request("Key credential value is invalid.")
     found = {
-        "customKeyIdentifier": thumbprint_of(certificate),
-        "displayName": certificate.subject.rfc4514_string().replace(",", ", "),
-        "startDateTime": iso(span[0].timestamp()),
-        "endDateTime": iso(span[1].timestamp()),
+        "customKeyIdentifier": certificate.thumbprint,
+        "displayName": certificate.subject,
+        "startDateTime": iso(certificate.start),
+        "endDateTime": iso(certificate.end),
         "keyId": new_id(),
         "type": "AsymmetricX509Cert",
         "usage": "Verify",
     }
     found |= {name: value for name, value in sent.items() if name in _NAMES and value is not None}
-    if _moment(found["endDateTime"]) > span[1] or _moment(found["startDateTime"]) > _moment(found["endDateTime"]):
+    end = moment(found["endDateTime"], certificate.end)
+    if end > certificate.end or moment(found["startDateTime"], certificate.start) > end:
         raise bad_request("Key credential end date is invalid.")
-    return found
-
-
-def _moment(text: Any) -> datetime:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise bad_request(f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'.") from error
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def _certificate(key: Any) -> x509.Certificate:
-    found = load_certificate(key)
-    if found is None:
-        raise bad_request("Key credential value is invalid.")
     return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any, Final
 
 from declarative_kv.emulator.directory import TABLE
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.call import GraphCall, bad_request, new_id, not_found
-from declarative_kv.emulator.graph.input import require
+from declarative_kv.emulator.graph.input import moment, require
 from declarative_kv.emulator.http import Response
 from declarative_kv.emulator.seed import password_record
 from declarative_kv.emulator.store import Record
@@ -30,8 +29,8 @@ def add_password(call: GraphCall) -> Response:
     if not isinstance(wanted, dict):
         raise bad_request("Invalid value specified for property 'passwordCredential' of resource 'Application'.")
     now = call.world.clock.now()
-    start = _moment(wanted.get("startDateTime"), now)
-    end = _moment(wanted.get("endDateTime"), start + _TWO_YEARS)
+    start = moment(wanted.get("startDateTime"), now)
+    end = moment(wanted.get("endDateTime"), start + _TWO_YEARS)
     secret = f"{token_urlsafe(30)[:37]}~dk"
     entry = password_record(wanted.get("displayName"), secret, start, end)
     if record["kind"] == "servicePrincipal":
@@ -127,12 +126,3 @@ def _checked(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _federated_context(call: GraphCall) -> str:
     return f"{call.path[0]}('{call.path[1]}')/{_FEDERATED}"
-
-
-def _moment(text: object, otherwise: float) -> float:
-    if text is None:
-        return otherwise
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError as error:
-        raise bad_request(f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'.") from error
