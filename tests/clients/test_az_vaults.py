@@ -87,4 +87,4 @@ def test_az_sets_policies_and_network_rules(az: Az, running: Emulator) -> None:
     az("keyvault network-rule remove -n kv-az-rules --ip-address 192.0.2.0/24")
     assert az("keyvault network-rule list -n kv-az-rules --query ipRules[].value") == ["198.51.100.7/32"]
     linked = az("keyvault private-link-resource list --vault-name kv-az-rules")
-    assert [one["properties"]["groupId"] for one in linked] == ["vault"]
+    assert [one["groupId"] for one in linked] == ["vault"]
