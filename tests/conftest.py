@@ -16,6 +16,8 @@ from declarative_kv.emulator.world import World, new_world
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.secret import Sensitive
 
+pytest_plugins = ("tests.spec_plugin",)
+
 
 @pytest.fixture
 def world() -> Iterator[World]:
