@@ -28,6 +28,8 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _forget_strangers(replay, entry)
     for item in _items(entry):
         install = _KINDS.get(_type_of(item))
+        if install is _install_other and not entry.path.lower().endswith("/resources"):
+            continue
         if install is not None and entry.method in ("GET", "DELETE") and entry.status == 200:
             install(replay, _with_tags(entry, item))
     _vault(replay, entry)
@@ -94,8 +96,11 @@ def _install_subscription(replay: Replay, item: Item) -> None:
 def _operation(replay: Replay, entry: Entry) -> None:
     """An operation that something out of this recording's sight started."""
     match = re.search(r"/operationresults/([^/]+)$", entry.path, re.IGNORECASE)
-    if match is None or replay.links.get(link_key(f"https://{entry.host}{entry.path}")) or entry.status == 204:
+    if match is None or entry.status == 204:
         return
+    known = replay.world.store.get("operations", match[1].lower())
+    if known is None and replay.links.get(link_key(f"https://{entry.host}{entry.path}")):
+        return  # the scenario's own
     now = replay.world.clock.now()
     done = now if entry.status == 200 else now + 3600.0
     record = {"created": now, "done_at": done, "result": entry.answer}
@@ -193,6 +198,9 @@ def _install_vault(replay: Replay, item: Item) -> None:
         record["systemData"] = item["systemData"]
     if known is not None:
         record["uid"] = known["uid"]
+    connections = record["properties"].pop("privateEndpointConnections", None)
+    if connections:
+        record["endpoints"] = {one["id"].rpartition("/")[2]: _connection(one) for one in connections}
     replay.world.store.put("vaults", name.lower(), record)
     replay.mapping.fix(item)
     if replay.world.store.get("resource_groups", group.lower()) is None:
@@ -386,6 +394,12 @@ def _put_role(replay: Replay, guid: str, shown: Item) -> None:
         "staged": True,
     }
     replay.world.store.put("role_definitions", guid.lower(), {**record, **shown})
+
+
+def _connection(item: Item) -> dict[str, Any]:
+    """A private endpoint connection as the emulator keeps it."""
+    properties = {name: value for name, value in item["properties"].items() if name != "provisioningState"}
+    return {"etag": item.get("etag"), "properties": properties}
 
 
 def _tag_names(replay: Replay, entry: Entry) -> None:

@@ -203,6 +203,15 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     properties: dict[str, Any] = {"sku": kept["sku"], "tenantId": kept["tenantId"]}
     if kept.get("networkAcls") is not None:
         properties["networkAcls"] = kept["networkAcls"]
+    endpoints = record.get("endpoints") or {}
+    if endpoints:
+        properties["privateEndpointConnections"] = [
+            {
+                "id": f"{record['id']}/privateEndpointConnections/{name}",
+                "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
+            }
+            for name, endpoint in endpoints.items()
+        ]
     properties["accessPolicies"] = kept["accessPolicies"]
     for name in _FLAGS[:3]:
         if kept.get(name) is not None:
