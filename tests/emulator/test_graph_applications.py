@@ -296,3 +296,10 @@ def test_what_is_no_certificate_is_refused(azure: Azure, entry: Any) -> None:
     path = f"/applications/{azure.make_application()['id']}"
 
     assert azure.graph("PATCH", path, {"keyCredentials": [entry]}).status == 400
+
+
+def test_a_group_has_no_certificates_to_check(azure: Azure) -> None:
+    path = f"/groups/{azure.make_group()['id']}"
+
+    assert azure.graph("PATCH", path, {"keyCredentials": 1}).status == 204
+    assert "keyCredentials" not in azure.graph("GET", path).body

@@ -11,6 +11,7 @@ from declarative_kv.emulator.graph.call import bad_request, new_id
 from declarative_kv.emulator.graph.input import moment
 from declarative_kv.emulator.store import Record
 
+_KINDS = ("application", "servicePrincipal")
 _NAMES = ("customKeyIdentifier", "displayName", "endDateTime", "key", "keyId", "startDateTime", "type", "usage")
 
 
@@ -19,7 +20,7 @@ def with_certificates(record: Record, before: Mapping[str, Any]) -> None:
 
     An entry without a key is one that the object has already (documented); its thumbprint identifies a certificate.
     """
-    if record.get("keyCredentials", []) == before.get("keyCredentials", []):
+    if record["kind"] not in _KINDS or record.get("keyCredentials", []) == before.get("keyCredentials", []):
         return
     present = {entry["keyId"]: entry for entry in before.get("keyCredentials", ())}
     kept = []

@@ -188,7 +188,7 @@ def properties(record: Record) -> dict[str, Any]:
         shown["appDisplayName"] = record.get("appDisplayName", record["displayName"])
     if "passwordCredentials" in shown:
         shown["passwordCredentials"] = [_password(entry) for entry in shown["passwordCredentials"]]
-    if "keyCredentials" in shown:
+    if kind in ("application", "servicePrincipal"):
         shown["keyCredentials"] = [{**entry, "key": None} for entry in shown["keyCredentials"]]
     return shown
 
