@@ -18,6 +18,9 @@ from declarative_kv.emulator.http import Response, json_response
 _TYPE = "Microsoft.Authorization/roleAssignments"
 _PRINCIPAL_TYPES = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
 _CONDITION_FIELDS = ("condition", "conditionVersion")
+# From the troubleshooting page of role-based access control: in a subscription, and at a management group.
+LARGEST, LARGEST_OF_GROUP = 4000, 500
+PROPAGATION_SECONDS = 10.0  # recorded: the data plane still refuses after 6 seconds and no more after 11
 _LATE_FIELDS = ("delegatedManagedIdentityResourceId", "description")
 
 
@@ -157,16 +160,10 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if find_role(call.store, guid) is None:
         message = f"The specified role definition with ID '{guid}' does not exist."
         raise AzureFault(404, "RoleDefinitionDoesNotExist", message)
-    now = stamp(call.now(), digits=7)
-    caller = call.caller.object_id
-    record = {
-        **sent,
-        "principalType": before["principalType"] if before is not None else _principal_type(call, sent),
-        "createdOn": before["createdOn"] if before is not None else now,
-        "updatedOn": now,
-        "createdBy": before["createdBy"] if before is not None else caller,
-        "updatedBy": caller,
-    }
+    if before is None:
+        _refuse_surplus(call, scope)
+    kind = before["principalType"] if before is not None else _principal_type(call, sent)
+    record = {**sent, "principalType": kind, **_times(call, before)}
     call.store.put("role_assignments", record["id"].lower(), record)
     shape = _shape(call, record, scope)
     shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
@@ -199,6 +196,23 @@ def _refuse_twin(call: Call, sent: Mapping[str, Any]) -> None:
             continue
         if role_guid(record["roleDefinitionId"]) == role_guid(sent["roleDefinitionId"]):
             raise AzureFault(409, "RoleAssignmentExists", "The role assignment already exists.")
+
+
+def _times(call: Call, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Who wrote the assignment when, and from when on the data plane knows it; `before` is the one it replaces."""
+    now, caller = stamp(call.now(), digits=7), call.caller.object_id
+    lag = PROPAGATION_SECONDS * call.world.settings.time_scale
+    made = before or {"createdOn": now, "createdBy": caller} | ({"effective": call.now() + lag} if lag else {})
+    kept = {name: made[name] for name in ("createdOn", "createdBy", "effective") if name in made}
+    return {**kept, "updatedOn": now, "updatedBy": caller}
+
+
+def _refuse_surplus(call: Call, scope: str) -> None:
+    """Raise the refusal of one assignment too many (its code is Microsoft's; the status is unverified)."""
+    prefix = subscription_prefix(scope).lower()
+    place, largest = (f"{prefix}/", LARGEST) if prefix else (scope.lower() + ASSIGNMENTS, LARGEST_OF_GROUP)
+    if len(call.store.keys("role_assignments", place)) >= largest:
+        raise AzureFault(400, "RoleAssignmentLimitExceeded", "No more role assignments can be created.")
 
 
 def _get(call: Call, names: Mapping[str, str]) -> Response:

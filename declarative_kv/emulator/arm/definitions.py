@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declarative_kv.emulator.access.authz import scopes_upwards
 from declarative_kv.emulator.access.roles import (
     BUILT_IN,
     CUSTOM,
@@ -16,6 +15,7 @@ from declarative_kv.emulator.access.roles import (
     find_role,
     role_guid,
 )
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.arm.assignments import require_group_of, subscription_prefix
 from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_content, bad_filter, equals, filters, stamp
 from declarative_kv.emulator.era import since

@@ -12,6 +12,7 @@ from declarative_kv.emulator.arm import (
     assignments,
     definitions,
     deleted,
+    denials,
     groups,
     identities,
     keys,
@@ -48,6 +49,7 @@ _ROUTES = tuple(
     for route in (
         *assignments.ROUTES,  # before the others, because a scope may hold any path of theirs
         *definitions.ROUTES,
+        *denials.ROUTES,
         *subscriptions.ROUTES,
         *groups.ROUTES,
         *vaults.ROUTES,

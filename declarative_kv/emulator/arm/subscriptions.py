@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from declarative_kv.emulator.access.authz import scopes_upwards
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.arm.call import GATEWAY, Call, Route, region
 from declarative_kv.emulator.directory import groups_of
 from declarative_kv.emulator.errors import AzureFault

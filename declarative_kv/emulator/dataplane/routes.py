@@ -154,6 +154,7 @@ def _authorise(
         action=action,
         resource=resource,
         vault=_named(vault),
+        denial="null" if decision.denied is None else f"'{decision.denied['name'].replace('-', '').lower()}'",
     )
     raise AzureFault(403, "Forbidden", text, inner=reason)
 
@@ -168,7 +169,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "ForbiddenByRbac": (
         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role "
         "definitions were changed recently, please observe propagation time.\r\nCaller: {caller}\r\n"
-        "Action: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n"
+        "Action: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: {denial}\r\n"
         "DecisionReason: null \r\nVault: {vault}\r\n"
     ),
 }
