@@ -61,7 +61,11 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
         return body
     if isinstance(entry.body, dict) and "grant_type" in entry.body:
         return {**entry.body, **({"client_secret": _SECRET} if "client_secret" in entry.body else {})}
-    form = {"grant_type": "client_credentials", "client_id": _client(entry), "scope": "https://vault.azure.net/.default"}
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": _client(entry),
+        "scope": "https://vault.azure.net/.default",
+    }
     thumbprint = _THUMBPRINT.search(_description(entry))
     if thumbprint is None:
         return {**form, "client_secret": _SECRET}
