@@ -178,7 +178,16 @@ def _body(where: str, recorded: Any, actual: Any, mapping: Mapping_, *, is_top: 
     return [f"{where or 'body'}: {_short(recorded)} -> {_short(actual)}"]
 
 
+def is_redacted(tags: Any) -> bool:
+    """Whether a sanitiser put its own tags in the place of somebody's."""
+    return isinstance(tags, Mapping) and bool(tags) and all(
+        re.fullmatch(r"tag\d+", name) and value == "redacted" for name, value in tags.items()
+    )
+
+
 def _object(where: str, recorded: Mapping[str, Any], actual: Mapping[str, Any], mapping: Mapping_) -> list[str]:
+    if where.endswith(".tags") and is_redacted(recorded):
+        return []
     found = [f"{where}.{name}: missing, recorded {_short(recorded[name])}" for name in recorded if name not in actual]
     found += [f"{where}.{name}: too much, {_short(actual[name])}" for name in actual if name not in recorded]
     for name in recorded:

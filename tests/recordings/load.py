@@ -104,7 +104,16 @@ def scenario(path: Path) -> Scenario:
         entries.append(_entry(item, last))
     # The clocks of Azure's servers differ by a second or two, which tells nothing.
     is_shuffled = any(one.date > other.date + _CLOCKS_DIFFER for one, other in pairwise(entries))
+    is_shuffled = is_shuffled or _is_filed(entries)
     return Scenario(path.stem, tuple(_in_order(entries) if is_shuffled else entries))
+
+
+def _is_filed(entries: list[Entry]) -> bool:
+    """Whether a recorder filed its exchanges by address, and no date contradicts an order by date."""
+    if any(one.date > other.date for one, other in pairwise(entries)):
+        return False
+    seen = [address for address, _ in groupby((entry.method, entry.path, str(entry.query)) for entry in entries)]
+    return len(seen) == len(set(seen)) < len(entries)
 
 
 def _in_order(entries: list[Entry]) -> list[Entry]:
@@ -115,20 +124,21 @@ def _in_order(entries: list[Entry]) -> list[Entry]:
     """
     ordered: list[Entry] = []
     for _, group in groupby(sorted(entries, key=lambda entry: entry.date), key=lambda entry: entry.date):
-        moment = list(group)
-        writes = [entry for entry in moment if entry.is_write]
-        for reading in (entry for entry in moment if not entry.is_write):
-            writes.insert(_place_of(reading, writes), reading)
-        ordered += writes
+        ordered += _within_a_second(list(group))
     return ordered
 
 
-def _place_of(reading: Entry, among: list[Entry]) -> int:
-    mine = [place for place, entry in enumerate(among) if entry.path.lower() == reading.path.lower() and entry.is_write]
-    shown = [place for place in mine if _shows(among[place], reading)]
-    if shown:
-        return shown[-1] + 1
-    return mine[0] if mine else len(among)
+def _within_a_second(moment: list[Entry]) -> list[Entry]:
+    for reading in [entry for entry in moment if not entry.is_write and not entry.is_vault]:
+        path = reading.path.lower()
+        writes = [entry for entry in moment if entry.is_write and entry.path.lower() == path]
+        if not writes:
+            continue
+        shown = [entry for entry in writes if _shows(entry, reading)]
+        moment.remove(reading)
+        place = moment.index(shown[-1]) + 1 if shown else moment.index(writes[0])
+        moment.insert(place, reading)
+    return moment
 
 
 def _shows(write: Entry, reading: Entry) -> bool:

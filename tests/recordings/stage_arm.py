@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.access.roles import find_role
 
-from tests.recordings.compare import link_key
+from tests.recordings.compare import is_redacted, link_key
 from tests.recordings.load import Entry
 from tests.recordings.stage_vault import vault_record
 
@@ -37,6 +37,7 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _tag_names(replay, entry)
     _roles(replay, entry)
     _operation(replay, entry)
+    _quoted(replay, entry)
 
 
 # The lists that show everything of a kind, by how their paths end.
@@ -174,7 +175,7 @@ _TAGS = re.compile(r"tagname eq '([^']*)'(?: and tagvalue eq '([^']*)')?", re.IG
 def _with_tags(entry: Entry, item: Item) -> Item:
     """An item of a list that was asked for by tag, which such a list does not show."""
     match = _TAGS.search(str(entry.query.get("$filter") or ""))
-    if match is None or "tags" in item:
+    if match is None or ("tags" in item and not is_redacted(item["tags"])):
         return item
     return {**item, "tags": {match[1]: match[2] or ""}}
 
@@ -192,6 +193,8 @@ def _install_vault(replay: Replay, item: Item) -> None:
     properties.setdefault("tenantId", replay.people.tenant)
     properties.setdefault("accessPolicies", [])
     properties.setdefault("enabledForDeployment", False)
+    if "properties" not in item:
+        properties["enableSoftDelete"] = True
     record = vault_record(replay, group, name, str(item.get("location")), properties, item.get("tags") or {})
     record["id"] = identifier
     if item.get("systemData"):
@@ -236,6 +239,8 @@ def _life_of(replay: Replay, name: str, path: str) -> dict[str, Any]:
         for item in _items(entry):
             if str(item.get("id") or "").lower() == path.lower() and item.get("properties"):
                 return dict(item)  # it was recovered, as it had been
+    for entry in replay.later:
+        for item in _items(entry):
             properties = item.get("properties") or {}
             if str(properties.get("vaultId") or "").lower() == path.lower():
                 days = _days(properties)
@@ -428,15 +433,56 @@ def _put_tag_name(replay: Replay, subscription: str, item: Item) -> None:
     replay.world.store.put("tag_names", f"{subscription}/{item['tagName']}".lower(), record)
 
 
+_OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+_SOMEBODY = "55555555-5555-4555-8555-555555555555"
+
+
+def _plausible(replay: Replay, entry: Entry) -> dict[str, Any]:
+    """What a request like the stand-in's sends when nothing is wrong with it but what the answer says."""
+    if entry.service == "arm-keyvault":
+        properties = {"tenantId": replay.people.tenant, "sku": {"family": "A", "name": "standard"}}
+        return {"location": "westeurope", "properties": properties}
+    if "/roledefinitions/" in entry.path.lower():
+        scope = "/".join(entry.path.split("/")[:3])
+        return {
+            "properties": {"roleName": "Reader of all", "assignableScopes": [scope], "permissions": [{"actions": ["*/read"]}]}
+        }
+    return {"properties": {"roleDefinitionId": f"/roleDefinitions/{_OWNER}", "principalId": replay.people.object_id}}
+
+
+def _quoted(replay: Replay, entry: Entry) -> None:
+    """What must be there for a quoted refusal to be the answer."""
+    if not entry.is_quote:
+        return
+    store, vault = replay.world.store, _VAULT.search(entry.path)
+    if entry.code == "VaultAlreadyExists" and vault is not None:
+        other = "/subscriptions/99999999-9999-4999-8999-999999999999/resourceGroups/elsewhere"
+        properties = {"tenantId": replay.people.tenant, "accessPolicies": [], "enableSoftDelete": True}
+        store.put("vaults", vault[1].lower(), vault_record(replay, other, vault[1], "westeurope", properties))
+    elif entry.code == "ConflictError" and vault is not None:
+        _bury(replay, entry.path, vault[1], {"location": "westeurope"}, {})
+    elif entry.code == "RoleDefinitionWithSameNameExists":
+        scope = "/".join(entry.path.split("/")[:3])
+        shown = {"type": "CustomRole", "roleName": "Reader of all", "assignableScopes": [scope]}
+        _put_role(replay, _SOMEBODY, shown)
+    elif entry.code == "RoleAssignmentUpdateNotPermitted":
+        scope, _, name = entry.path.partition("/providers/Microsoft.Authorization/roleAssignments/")
+        role = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{_OWNER}"
+        properties = {"scope": scope, "principalId": _SOMEBODY, "roleDefinitionId": role}
+        _install_assignment(replay, {"id": entry.path, "name": name, "properties": properties})
+
+
 def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
-    """A body that the recorder did not keep: what the answer shows was sent."""
+    """A body that the recorder did not keep: what the answer shows was sent; of a stand-in, a plausible one."""
+    if entry.is_quote and entry.method == "PUT" and not (isinstance(body, dict) and body.get("properties")):
+        return _plausible(replay, entry)
     lost = body is None and entry.method in ("PUT", "PATCH") and entry.status < 300
     if not lost or not isinstance(entry.answer, dict):
         return body
     answer = entry.answer
     properties = answer.get("properties")
     made = ("provisioningState", "createdOn", "updatedOn", "createdBy", "updatedBy", "scope", "vaultUri", "principalType")
-    sent = {name: answer[name] for name in ("location", "tags") if name in answer}
+    sent: dict[str, Any] = {name: answer[name] for name in ("location", "tags") if name in answer}
     if isinstance(properties, dict):
         sent["properties"] = {name: properties[name] for name in properties if name not in made}
     return sent
