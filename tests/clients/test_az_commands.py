@@ -16,7 +16,7 @@ GROUPS: Final = ("group", "keyvault", "role", "ad")
 NOT_EMULATED: Final = {
     "managed HSM": (
         "keyvault backup, keyvault check-name, keyvault ekm-connection, keyvault key random, keyvault region, "
-        "keyvault key get-attestation, keyvault key get-policy-template, keyvault private-endpoint-connection, "
+        "keyvault key get-attestation, keyvault key get-policy-template, "
         "keyvault restore, keyvault role, keyvault security-domain, keyvault setting, keyvault update-hsm, "
         "keyvault wait-hsm"
     ),
@@ -24,7 +24,8 @@ NOT_EMULATED: Final = {
     "deployments, and templates of what was deployed": "group deployment, group export",
     "locks": "group lock",
     "the activity log": "role assignment list-changelogs",
-    "deny assignments are Azure's own": "role deny-assignment create, role deny-assignment delete",
+    "private endpoints, which the network's service makes": "keyvault private-endpoint-connection",
+    "deny assignments made by users, a preview": "role deny-assignment create, role deny-assignment delete",
     "consent is given in a browser": "ad app permission admin-consent",
 }
 # Prints every command of the groups that are named.
