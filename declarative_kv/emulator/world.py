@@ -17,12 +17,14 @@ from declarative_kv.emulator.throttle import Limits
 @dataclass(slots=True)
 class Settings:
     """How the emulator behaves: `time_scale` times Azure's recorded delays (0: at once); `as_of` an ISO date
-    whose texts and defaults it follows; `throttle` Azure's published limits; `public_ip` the callers' address."""
+    whose texts and defaults it follows; `throttle` Azure's published limits; `public_ip` the callers' address;
+    `ragged_pages` short and empty pages in Key Vault's lists, as Azure gives them."""
 
     time_scale: float = 0.0
     as_of: str | None = None
     throttle: bool = False
     public_ip: str = "203.0.113.7"
+    ragged_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ def test_who_may_write_the_resource_needs_no_right_on_the_data_plane(arm: Arm) -
 def test_what_is_missing_or_malformed_is_refused(arm: Arm) -> None:
     assert arm.call("GET", SECRET).code == "ResourceNotFound"
     assert arm.call("PATCH", SECRET, {"properties": {"value": "v"}}).code == "ResourceNotFound"
-    for body in ({}, {"properties": {}}, {"properties": {"value": 1}}, {"properties": {"value": "v"}, "tags": [1]}):
+    good = {"properties": {"value": "v"}}
+    bodies: list[dict[str, Any]] = [{}, {"properties": {}}, {"properties": {"value": 1}}, {**good, "tags": [1]}]
+    for body in bodies:
         assert arm.call("PUT", SECRET, body).status == 400
     assert arm.call("PUT", f"{VAULT}/secrets/a_b", {"properties": {"value": "v"}}).code == "BadRequest"
     assert arm.call("PUT", f"{VAULT}x/secrets/a", {"properties": {"value": "v"}}).code == "ResourceNotFound"

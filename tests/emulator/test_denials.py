@@ -108,7 +108,7 @@ def test_they_are_read_and_listed_and_clients_cannot_write_them(arm: Arm) -> Non
     assert one["properties"]["principals"] == record["principals"]
     assert one["type"] == "Microsoft.Authorization/denyAssignments"
 
-    def listed(scope: str, **query: str) -> list[str]:
+    def listed(scope: str, **query: Any) -> list[str]:
         return [found["name"] for found in arm.call("GET", scope + many, version=VERSION, **query).body["value"]]
 
     assert listed(SUB) == listed(GROUP) == listed(VAULT) == [NAME]

@@ -5,6 +5,8 @@ https://learn.microsoft.com/azure/key-vault/general/network-security
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.emulator.azure_support import ARM, VAULT_ID, Answer, Azure
@@ -12,13 +14,13 @@ from tests.emulator.azure_support import ARM, VAULT_ID, Answer, Azure
 ADDRESS = "203.0.113.7"
 
 
-def read(**properties: object) -> Answer:
+def read(**properties: Any) -> Answer:
     azure = Azure()
     azure.make_vault(**properties)
     return azure.secret("GET", "/secrets/s")
 
 
-def rules(*addresses: str, action: str = "Deny", **more: object) -> dict[str, object]:
+def rules(*addresses: str, action: str = "Deny", **more: Any) -> dict[str, Any]:
     return {"defaultAction": action, "ipRules": [{"value": address} for address in addresses], **more}
 
 

@@ -23,6 +23,7 @@ from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
 _TYPE = "Microsoft.Authorization/roleDefinitions"
+_LISTED_SECONDS = 4.0  # recorded: a search by name found nothing 3 seconds after an update
 _CREATOR_LATER_SINCE = "2020-01-01"
 _BLOCK = ("actions", "notActions", "dataActions", "notDataActions")
 
@@ -79,7 +80,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     for term in terms:
         name, kind = equals(term, "roleName"), equals(term, "type")
         if name is not None:
-            found = [role for role in found if role.name.lower() == name.lower()]
+            found = [role for role in found if role.name.lower() == name.lower() and not _is_behind(call, role)]
         elif kind is not None:
             found = [role for role in found if role.kind.lower() == kind.lower()]
         elif term.lower() not in ("atscopeandbelow()", "atscope()"):
@@ -88,6 +89,12 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     if not since(call.world, "2016-01-01"):
         body["nextLink"] = None
     return json_response(200, body)
+
+
+def _is_behind(call: Call, role: Role) -> bool:
+    """Whether a search by name does not find the role for now, because it was just updated (recorded)."""
+    record = call.store.get("role_definitions", role.guid)
+    return record is not None and record.get("listed", 0.0) > call.now()
 
 
 def _known(call: Call) -> Iterator[Role]:
@@ -135,6 +142,8 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "createdBy": before["createdBy"] if before else call.caller.object_id,
         "updatedBy": call.caller.object_id,
     }
+    if before and call.world.settings.time_scale:
+        record["listed"] = call.now() + _LISTED_SECONDS * call.world.settings.time_scale
     call.store.put("role_definitions", guid, record)
     answered = {**record, "createdOn": now}  # recorded: an update, too, gives its own time for both
     shape = _shape(call, custom_role(guid, answered), names["scope"])

@@ -59,7 +59,9 @@ def refuse_vault(world: World, request: Request, fault: AzureFault) -> Response:
 
 
 def _vault_of(world: World, request: Request) -> Record | None:
-    return world.store.get("vaults", request.host.partition(".")[0])
+    """The vault of that name, once its name resolves: while it is registered it has no address."""
+    vault = world.store.get("vaults", request.host.partition(".")[0])
+    return None if vault is None or vault.get("ready_at", 0.0) > world.clock.now() else vault
 
 
 def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Response:
