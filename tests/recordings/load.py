@@ -129,16 +129,30 @@ def _in_order(entries: list[Entry]) -> list[Entry]:
 
 
 def _within_a_second(moment: list[Entry]) -> list[Entry]:
+    moment = _creations_first(moment)
     for reading in [entry for entry in moment if not entry.is_write and not entry.is_vault]:
         path = reading.path.lower()
         writes = [entry for entry in moment if entry.is_write and entry.path.lower() == path]
         if not writes:
             continue
         shown = [entry for entry in writes if _shows(entry, reading)]
+        if not shown and reading.status < 400 and writes[0].status == 201:
+            shown = writes[:1]
         moment.remove(reading)
         place = moment.index(shown[-1]) + 1 if shown else moment.index(writes[0])
         moment.insert(place, reading)
     return moment
+
+
+def _creations_first(moment: list[Entry]) -> list[Entry]:
+    """Of the writes to one address the one that made the object (201) in the first of their places."""
+    ordered = list(moment)
+    for path in {entry.path for entry in moment if entry.is_write}:
+        places = [place for place, entry in enumerate(ordered) if entry.is_write and entry.path == path]
+        writes = sorted((ordered[place] for place in places), key=lambda entry: entry.status != 201)
+        for place, entry in zip(places, writes, strict=True):
+            ordered[place] = entry
+    return ordered
 
 
 def _shows(write: Entry, reading: Entry) -> bool:
