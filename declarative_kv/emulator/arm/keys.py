@@ -57,7 +57,12 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     rotation = record.get("rotation") or {
         "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}]
     }
-    actions = {"lifetimeActions": rotation["lifetimeActions"]}
+    # Resource Manager spells the actions in lower case, the vault itself with a capital.
+    lowered = [
+        {**action, "action": {**action["action"], "type": action["action"]["type"].lower()}}
+        for action in rotation["lifetimeActions"]
+    ]
+    actions = {"lifetimeActions": lowered}
     shape["properties"] = {"attributes": shape["properties"]["attributes"], "rotationPolicy": actions} | shape["properties"]
     return json_response(200, shape, SERVICE_HEADERS)
 
