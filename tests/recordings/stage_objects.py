@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.dataplane import material
+from declarative_kv.emulator.dataplane.operations import operation_at
+from declarative_kv.emulator.throttle import cost_of
 from tests.recordings import stage_keys, stage_vault
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tests.recordings.replay import Replay
 
 # What a backup blob that no scenario made looks like: long, and of no format that the service knows.
+_CLIENT = re.compile(r"Client address: ([\d.]+)")
 _GROUPS = re.compile(r"numgroups=(\d+)")
 # Sorts behind the name that it follows and before every longer one.
 _HOLE = "!"
@@ -32,6 +35,10 @@ def prepare(replay: Replay, entry: Entry) -> None:
     if vault is None:
         return
     _retain(replay, entry, vault)
+    _close(replay, entry, vault)
+    replay.world.settings.throttle = entry.status == 429
+    if entry.status == 429:
+        _exhaust(replay, entry, vault, tuple(parts))
     if len(parts) == 1 and entry.method == "GET" and not _follows(entry):
         _leave_holes(replay, entry, vault, parts[0].lower())
     if len(parts) < 2:
@@ -93,6 +100,31 @@ def _recovery(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for item in value:
             yield from _recovery(item)
+
+
+def _close(replay: Replay, entry: Entry, vault: dict[str, Any]) -> None:
+    """Give the vault the network rules that a refusal tells of, and the client its address."""
+    rules: dict[str, Any] = {}
+    client = _CLIENT.search(entry.message)
+    if client is not None:
+        replay.world.settings.public_ip = client[1]
+        rules["networkAcls"] = {"bypass": "None", "defaultAction": "Deny", "ipRules": [], "virtualNetworkRules": []}
+    if entry.message.startswith("Public network access is disabled"):
+        rules["publicNetworkAccess"] = "Disabled"
+    if rules and vault.get("staged"):
+        properties = {**vault["properties"], **rules}
+        replay.world.store.put("vaults", vault["name"].lower(), {**vault, "properties": properties})
+
+
+def _exhaust(replay: Replay, entry: Entry, vault: dict[str, Any], parts: tuple[str, ...]) -> None:
+    """Others have just asked the vault as often as it allows."""
+    operation = operation_at(entry.method, parts)
+    if operation is None:
+        return
+    now = replay.world.clock.now()
+    for cost in (cost_of(operation.action, None), cost_of(operation.action, (False, 2048))):
+        while replay.world.limits.admit(vault, cost, now):
+            continue
 
 
 def _follows(entry: Entry) -> bool:
