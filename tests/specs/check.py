@@ -25,6 +25,8 @@ NULL_WHERE_AN_OBJECT_IS_DECLARED: Final = frozenset({("rotationpolicy", "attribu
 """By the last segment of the path: a rotation policy that nobody has set yet has null attributes."""
 CASED_AS_SENT: Final = frozenset({"keys", "secrets", "certificates", "storage", "name"})
 """Permissions (`Get`) and the SKU's name (`Standard`) come back in the case in which a client sent them."""
+CAPITALISED: Final = "lifetimeActions"
+"""What a rotation policy does is `Notify` also where Resource Manager shows it, whose files say `notify`."""
 
 
 def violations(request: Request, response: Response) -> list[str]:
@@ -104,7 +106,8 @@ def _known(error: ValidationError, segment: str) -> bool:
     if error.validator == "type":
         expected = last in NULL_WHERE_TEXT_IS_DECLARED or (segment, last) in NULL_WHERE_AN_OBJECT_IS_DECLARED
         return error.instance is None and expected
-    if error.validator == "enum" and last in CASED_AS_SENT and isinstance(error.instance, str):
+    is_cased = last in CASED_AS_SENT or (last == "type" and CAPITALISED in error.absolute_path)
+    if error.validator == "enum" and is_cased and isinstance(error.instance, str):
         return error.instance.lower() in {str(value).lower() for value in rule}
     return False
 
