@@ -132,11 +132,11 @@ def _within_a_second(moment: list[Entry]) -> list[Entry]:
     moment = _creations_first(moment)
     for reading in [entry for entry in moment if not entry.is_write and not entry.is_vault]:
         path = reading.path.lower()
-        writes = [entry for entry in moment if entry.is_write and entry.path.lower() == path]
+        writes = [entry for entry in moment if entry.is_write and f"{entry.path.lower()}/".startswith(f"{path}/")]
         if not writes:
             continue
         shown = [entry for entry in writes if _shows(entry, reading)]
-        if not shown and reading.status < 400 and writes[0].status == 201:
+        if not shown and reading.status < 400 and writes[0].status == 201 and writes[0].path.lower() == path:
             shown = writes[:1]
         moment.remove(reading)
         place = moment.index(shown[-1]) + 1 if shown else moment.index(writes[0])
@@ -156,6 +156,9 @@ def _creations_first(moment: list[Entry]) -> list[Entry]:
 
 
 def _shows(write: Entry, reading: Entry) -> bool:
+    if write.path.lower() != reading.path.lower():
+        is_listed = write.path.rpartition("/")[2].lower() in json.dumps(reading.answer).lower()
+        return is_listed == (write.method != "DELETE")
     if write.method == "DELETE":
         return reading.status == 404
     return isinstance(write.answer, dict) and _lasting(write.answer) == _lasting(reading.answer)

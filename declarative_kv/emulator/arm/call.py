@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -55,9 +56,9 @@ class Call:
         if not self.request.body.strip():
             return {}
         try:
-            body = self.request.json()
+            body = _read(self.request)
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be kept
-        except (ValueError, RecursionError) as error:
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             raise bad_content() from error
         if not isinstance(body, dict):
             raise bad_content()
@@ -116,6 +117,17 @@ class Route:
     handler: Handler
     action: str | None = None
     scope: str | None = None
+
+
+_LARGEST_LENIENT = 100_000
+
+
+def _read(request: Request) -> Any:
+    """The body as JSON; like Resource Manager's reader, it takes texts in single quotes, too (recorded)."""
+    if request.body.lstrip()[:1] == b"{" and request.body.lstrip(b"{ \r\n\t")[:1] == b"'":
+        if len(request.body) <= _LARGEST_LENIENT:
+            return ast.literal_eval(request.body.decode().strip())
+    return request.json()
 
 
 def client_name(call: Call) -> str:

@@ -46,11 +46,11 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
 
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
-    """201 for a new name, 200 for one that is there (recorded)."""
+    """201 for a new name, 200 for one that is there, whose values are not shown (recorded)."""
     known = call.store.get(_TABLE, _key(names))
     record = known or {"name": names["t"], "count": 0, "values": {}}
     call.store.put(_TABLE, _key(names), record)
-    return json_response(201 if known is None else 200, _shape(call, names["s"], record))
+    return json_response(201 if known is None else 200, {**_shape(call, names["s"], record), "values": []})
 
 
 def _put_value(call: Call, names: Mapping[str, str]) -> Response:
