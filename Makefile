@@ -6,7 +6,11 @@ READY := $(VENV)/.ready
 # The whole is held to a lower bound (pyproject.toml); what decides and what remembers is covered to the last branch.
 WHOLLY := --include='declarative_kv/config/*,declarative_kv/engine/*,declarative_kv/model/*,declarative_kv/state/*,declarative_kv/values/*'
 
-.PHONY: help demo test test-all lint format bench reference clean
+# Other people's programs, for the tests in tests/clients: each in a folder of its own, as its version is written there.
+CLIENTS := .clients
+OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript
+
+.PHONY: help clients demo test test-all lint format bench reference clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,15 +21,30 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
+$(CLIENTS)/.az $(CLIENTS)/.python: $(CLIENTS)/.%: tests/clients/%.txt
+	rm -rf $(CLIENTS)/$*
+	$(PYTHON) -m venv $(CLIENTS)/$*
+	$(CLIENTS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(CLIENTS)/.javascript: tests/clients/javascript/package.json tests/clients/javascript/package-lock.json
+	mkdir -p $(CLIENTS)/javascript
+	cp $^ $(CLIENTS)/javascript
+	@if command -v npm >/dev/null; then npm ci --prefix $(CLIENTS)/javascript --no-audit --no-fund --loglevel=error; \
+	else echo "not run: the JavaScript SDKs, because Node was not found"; fi
+	@if command -v npm >/dev/null; then touch $@; fi
+
+clients: $(OTHERS) ## the az CLI, Azure's other SDKs and SOPS, to test the emulator with; 0.9 GB, a few minutes, once
+
 demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explained as it goes
 	$(BIN)/dkv demo
 
-test: $(READY) ## the tests, with counts that fit into 15 minutes on two cores
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+test: $(READY) $(OTHERS) ## the tests, with counts that fit into 15 minutes on two cores
+	$(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report $(WHOLLY) --fail-under=100 --skip-covered --show-missing
 
-test-all: $(READY) ## the same tests with full counts
-	DKV_TESTS=full $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+test-all: $(READY) $(OTHERS) ## the same tests with full counts
+	DKV_TESTS=full $(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## formatting, linting, spelling, strict types, import contracts
 	$(BIN)/ruff format --check .
@@ -45,4 +64,4 @@ reference: $(READY) ## write the generated pages of the documentation again
 	$(BIN)/python -m declarative_kv.cli.reference
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

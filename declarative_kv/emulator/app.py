@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +18,8 @@ from declarative_kv.emulator.hostnames import GRAPH, LOGIN, RESOURCE_MANAGER, va
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.world import World
 
+ANSWERED: Final = "declarative_kv.emulator.answered"
+"""The audit event (PEP 578) of every answer, with the request and the response: for those who check or count them."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CODES: Final = {
     403: "Forbidden",
@@ -48,6 +51,11 @@ class Application:
 
         Between the arranged delay, if any, and the answer nothing is awaited: a request is served whole or not at all.
         """
+        response = await self._answer(request)
+        sys.audit(ANSWERED, request, response)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
         fault = self._fault(request)
         if fault is not None:
             await asyncio.sleep(fault.delay)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +11,32 @@ from declarative_kv.emulator.entra.keyring import Keyring
 from declarative_kv.emulator.faults import Faults
 from declarative_kv.emulator.seed import seed
 from declarative_kv.emulator.store import Store
+from declarative_kv.emulator.throttle import Limits
 
 
 @dataclass(slots=True)
 class Settings:
     """How the emulator behaves: `time_scale` times Azure's recorded delays (0: at once); `as_of` an ISO date
-    whose texts and defaults it follows; `throttle` Azure's published limits; `public_ip` the callers' address."""
+    whose texts and defaults it follows; `throttle` Azure's published limits; `public_ip` the callers' address;
+    `ragged_pages` short and empty pages in Key Vault's lists, as Azure gives them."""
 
     time_scale: float = 0.0
     as_of: str | None = None
     throttle: bool = False
     public_ip: str = "203.0.113.7"
+    ragged_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One emulated Azure. The store is the truth; the other fields are ways to it."""
+    """One emulated Azure. The store is the truth; the other fields are ways to it, but `limits`, which counts."""
 
     store: Store
     clock: Clock
     settings: Settings
     faults: Faults
     keyring: Keyring
+    limits: Limits = field(default_factory=Limits)
 
     def fail(
         self,

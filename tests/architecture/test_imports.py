@@ -36,9 +36,15 @@ OF_HELP = {
 
 SEAMS = {
     "aiohttp": {"azure/transport", "emulator/host/control", "emulator/host/server"},
-    "cryptography": {"emulator/dataplane/backup", "emulator/entra/keyring"},
+    "cryptography": {
+        "emulator/dataplane/backup",
+        "emulator/dataplane/key_operations",
+        "emulator/dataplane/material",
+        "emulator/entra/assertion",
+        "emulator/entra/keyring",
+    },
     "filelock": {"emulator/host/folder", "state/lock"},
-    "jwt": {"emulator/entra/keyring", "emulator/entra/tokens"},
+    "jwt": {"emulator/entra/assertion", "emulator/entra/keyring", "emulator/entra/tokens"},
     "multidict": {"emulator/host/server"},
     "pydantic": {"config/scalars", "config/schema", "config/validate"},
     "pydantic_core": {"config/scalars"},

@@ -86,7 +86,11 @@ def test_a_custom_role_is_offered_where_it_can_be_assigned(arm: Arm) -> None:
     path = "/providers/Microsoft.Authorization/roleDefinitions"
     custom = "type eq 'CustomRole'"
     assert len(arm.call("GET", f"{VAULT}{path}", version=V, filter=custom).body["value"]) == 1
-    assert arm.call("GET", f"{SUB}{path}", version=V, filter=custom).body["value"] == []
+    # Also where it can be assigned at something inside (recorded).
+    assert len(arm.call("GET", f"{SUB}{path}", version=V, filter=custom).body["value"]) == 1
+    elsewhere = f"{SUB}/resourceGroups/rg-two{path}"
+    arm.make_group(f"{SUB}/resourceGroups/rg-two")
+    assert arm.call("GET", elsewhere, version=V, filter=custom).body["value"] == []
     below = arm.call("GET", f"{SUB}{path}", version=V, filter=f"atScopeAndBelow() and {custom}")
     assert len(below.body["value"]) == 1
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.emulator.access.authz import Decision, check_vault, permits, scopes_upwards
+from declarative_kv.emulator.access.authz import Decision, check_vault, permits
 from declarative_kv.emulator.access.conditions import UnsupportedCondition, holds
 from declarative_kv.emulator.access.roles import Permission, builtin_roles, find_role, matches, role_guid
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.entra.tokens import Caller
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from tests.emulator.arm_support import GROUP, ROLES, SUB, VAULT, Arm, policy

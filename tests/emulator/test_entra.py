@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -198,3 +199,44 @@ async def test_azure_identity_reports_a_wrong_secret(azure: Azure) -> None:
     async with ClientSecretCredential(TENANT, client_id, "wrong", transport=transport) as credential:
         with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
             await credential.get_token("https://management.azure.com/.default")
+
+
+def test_a_refusal_reads_as_it_did_on_the_day(azure: Azure) -> None:
+    now = azure.sign_in(azure.credentials(client_secret="wrong")).body["error_description"]
+    azure.world.settings.as_of = "2022-01-24"
+    then = azure.sign_in(azure.credentials(client_secret="wrong")).body["error_description"]
+
+    assert now.startswith("AADSTS7000215: Invalid client secret provided. Ensure")
+    assert "\n" not in now
+    assert then.startswith("AADSTS7000215: Invalid client secret is provided.\r\nTrace ID: ")
+
+
+def test_the_older_endpoint_takes_a_form_in_a_get(azure: Azure) -> None:
+    form = azure.credentials(resource="https://management.core.windows.net/")
+    body = urlencode(form).encode()
+    sent = {"content-type": "application/x-www-form-urlencoded"}
+    found = azure.send(Request.from_target("GET", LOGIN, f"/{TENANT}/oauth2/token", "", sent, body))
+
+    assert found.status == 200
+    assert int(found.body["expires_on"]) - int(found.body["not_before"]) == 3599 + 300
+    assert azure.send(Request.from_target("GET", LOGIN, f"/{TENANT}/oauth2/token", "", {}, b"")).status == 501
+    assert azure.send(Request.from_target("GET", LOGIN, f"/{TENANT}/oauth2/v2.0/token", "", sent, body)).status == 501
+
+
+def test_an_older_token_answer_has_less_in_it(azure: Azure) -> None:
+    form = azure.credentials(resource="https://management.core.windows.net/")
+    shown = {}
+    for day in ("2016-05-19", "2016-10-12", "2024-01-01"):
+        azure.world.settings.as_of = day
+        shown[day] = azure.sign_in(form, version="").body.get("ext_expires_in")
+
+    assert shown == {"2016-05-19": None, "2016-10-12": "0", "2024-01-01": "3599"}
+
+
+def test_a_tenants_configuration_names_what_was_there_on_the_day(azure: Azure) -> None:
+    path = f"/{TENANT}/v2.0/.well-known/openid-configuration"
+    azure.world.settings.as_of = "2021-04-28"
+
+    assert "kerberos_endpoint" not in read(azure, path).body
+    azure.world.settings.as_of = None
+    assert read(azure, path).body["kerberos_endpoint"].endswith("/kerberos")

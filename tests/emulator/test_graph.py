@@ -9,6 +9,7 @@ import pytest
 
 from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
+from declarative_kv.emulator.seed import TENANT
 from tests.emulator.azure_support import GRAPH, Answer, Azure, link
 
 
@@ -51,7 +52,8 @@ def test_a_new_object_says_where_it_is(azure: Azure) -> None:
     answer = azure.graph("POST", "/applications", {"displayName": "a"})
 
     assert answer.status == 201
-    assert answer.headers["location"].endswith(answer.body["id"])
+    assert answer.headers["location"].endswith(f"/{answer.body['id']}/Microsoft.DirectoryServices.Application")
+    assert f"/v2/{TENANT}/directoryObjects/" in answer.headers["location"]
     assert answer.body["id"] != answer.body["appId"]
     assert answer.body["passwordCredentials"] == []
 
@@ -157,7 +159,7 @@ def test_an_option_that_is_not_understood_is_a_501(azure: Azure) -> None:
     assert azure.graph("GET", "/users?$expand=memberOf").status == 501
     refused = azure.graph("GET", "/groups?$orderby=displayName")
     assert (refused.status, "'$orderby'" in refused.error["message"]) == (501, True)
-    assert azure.graph("GET", "/groups/$count").status == 501
+    assert azure.graph("GET", "/groups/$ref").status == 501
     assert azure.graph("GET", "/organization").status == 501
     assert azure.ask("GET", GRAPH, "/beta/users").status == 501
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from declarative_kv.emulator.access.conditions import Attributes, UnsupportedCondition, holds
+from declarative_kv.emulator.access.denials import denial
 from declarative_kv.emulator.access.roles import Permission, find_role, role_guid
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.directory import groups_of
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ _NO_ATTRIBUTES: Attributes = {}
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to "may it". `assignment` is the GUID of the role assignment that granted it.
+    """The answer to "may it". `assignment` is the GUID of the role assignment that grants it.
+
+    `denied` is the record of the deny assignment that forbids it all the same.
 
     `reason` is the data plane's inner error code of a refusal: ForbiddenByRbac, ForbiddenByPolicy (the caller has a
     policy that lacks the permission), or AccessDenied (no policy names the caller).
@@ -30,6 +34,7 @@ class Decision:
     allowed: bool
     assignment: str | None = None
     reason: str | None = None
+    denied: Mapping[str, Any] | None = None
 
 
 def permits(
@@ -41,7 +46,8 @@ def permits(
     data: bool = False,
     attributes: Attributes = _NO_ATTRIBUTES,
 ) -> Decision:
-    """Whether a role assignment at the scope (an ARM id, any case) or above it grants the caller the action.
+    """Whether a role assignment at the scope (an ARM id, any case) or above it grants the caller the action, and no
+    deny assignment there forbids it.
 
     `data` asks for a data action. The caller's groups count, through nesting. `attributes` are what conditions may
     look at; a condition that is not understood grants nothing.
@@ -50,8 +56,12 @@ def permits(
     for record in assignments_at_or_above(world.store, scope):
         if record["principalId"].lower() not in principals:
             continue
+        if data and record.get("effective", 0.0) > world.clock.now():
+            continue
         if _grants(world.store, record, action, attributes, data=data):
-            return Decision(True, record["name"])
+            forbidden = denial(world.store, principals, action, scope, data=data)
+            reason = "ForbiddenByRbac" if data and forbidden is not None else None
+            return Decision(forbidden is None, record["name"], reason, forbidden)
     return Decision(False, reason="ForbiddenByRbac" if data else None)
 
 
@@ -62,27 +72,6 @@ def assignments_at_or_above(store: Store, scope: str) -> Iterator[Mapping[str, A
             record = store.get("role_assignments", key)
             if record is not None:
                 yield record
-
-
-def scopes_upwards(store: Store, scope: str) -> Iterator[str]:
-    """The scope and everything above it, lower case, without a trailing slash; the root comes last, as ``.
-
-    Above a resource stand its parent resources, its group, its subscription, then the management groups that the
-    subscription's record lists (nearest first), the tenant's root group and the root.
-    """
-    parts = scope.strip("/").lower().split("/") if scope.strip("/") else []
-    at = parts.index("providers") if "providers" in parts else len(parts)
-    first_resource = at + 4
-    for length in range(len(parts), first_resource - 1, -2):
-        yield "/" + "/".join(parts[:length])
-    if parts[:1] == ["subscriptions"]:
-        for length in range(min(at, 4), 1, -2):
-            yield "/" + "/".join(parts[:length])
-        subscription = store.get("subscriptions", parts[1]) if len(parts) > 1 else None
-        if subscription is not None:
-            groups = [*subscription.get("managementGroups", ()), subscription["tenantId"]]
-            yield from (f"/providers/microsoft.management/managementgroups/{g.lower()}" for g in groups)
-    yield ""
 
 
 def _grants(store: Store, record: Mapping[str, Any], action: str, attributes: Attributes, *, data: bool) -> bool:

@@ -85,7 +85,7 @@ def _builtin(guid: str, entry: Mapping[str, Any]) -> Role:
 
 
 def custom_role(guid: str, record: Mapping[str, Any]) -> Role:
-    """A custom role from its record, which holds the properties as ARM answers them."""
+    """A role from its record, which holds the properties as ARM answers them: a custom one unless it says otherwise."""
     permissions = tuple(
         Permission(
             tuple(block.get("actions") or ()),
@@ -100,7 +100,7 @@ def custom_role(guid: str, record: Mapping[str, Any]) -> Role:
     return Role(
         guid,
         record["roleName"],
-        CUSTOM,
+        record.get("type") or CUSTOM,
         record.get("description"),
         permissions,
         tuple(record["assignableScopes"]),
@@ -113,17 +113,15 @@ def custom_role(guid: str, record: Mapping[str, Any]) -> Role:
 
 def find_role(store: Store, guid: str) -> Role | None:
     """The role of that GUID (lower case), built-in or custom."""
-    built_in = builtin_roles().get(guid)
-    if built_in is not None:
-        return built_in
     record = store.get("role_definitions", guid)
-    return None if record is None else custom_role(guid, record)
+    return builtin_roles().get(guid) if record is None else custom_role(guid, record)
 
 
 def all_roles(store: Store) -> Iterator[Role]:
-    """Every role of the world, built-in ones first."""
-    yield from builtin_roles().values()
-    for guid, record in store.table("role_definitions").items():
+    """Every role of the world, built-in ones first; one that the world has in another form counts in that form."""
+    kept = store.table("role_definitions")
+    yield from (role for guid, role in builtin_roles().items() if guid not in kept)
+    for guid, record in kept.items():
         yield custom_role(guid, record)
 
 

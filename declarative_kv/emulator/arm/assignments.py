@@ -11,12 +11,16 @@ from declarative_kv.emulator.access.roles import find_role, role_guid
 from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_filter, equals, filters, not_found, stamp
 from declarative_kv.emulator.arm.groups import IDENTITY_TYPE, VAULT_TYPE, require_group
 from declarative_kv.emulator.directory import groups_of
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
 _TYPE = "Microsoft.Authorization/roleAssignments"
 _PRINCIPAL_TYPES = {"user": "User", "group": "Group", "servicePrincipal": "ServicePrincipal"}
 _CONDITION_FIELDS = ("condition", "conditionVersion")
+# From the troubleshooting page of role-based access control: in a subscription, and at a management group.
+LARGEST, LARGEST_OF_GROUP = 4000, 500
+PROPAGATION_SECONDS = 10.0  # recorded: the data plane still refuses after 6 seconds and no more after 11
 _LATE_FIELDS = ("delegatedManagedIdentityResourceId", "description")
 
 
@@ -42,9 +46,9 @@ def _require_resource(call: Call, scope: str) -> None:
     if kind.lower() == VAULT_TYPE.lower():
         vault = call.store.get("vaults", name.lower())
         if vault is None or vault["id"].lower() != match[0].lower():
-            raise not_found(VAULT_TYPE, name, group)
+            raise not_found(call, VAULT_TYPE, name, group)
     if kind.lower() == IDENTITY_TYPE.lower() and call.store.get("managed_identities", match[0].lower()) is None:
-        raise not_found(IDENTITY_TYPE, name, group)
+        raise not_found(call, IDENTITY_TYPE, name, group)
 
 
 def _shape(call: Call, record: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -60,9 +64,12 @@ def _shape(call: Call, record: Mapping[str, Any], scope: str) -> dict[str, Any]:
     properties["scope"] = record["scope"]
     if call.since("2020-01-01"):
         properties |= {name: record.get(name) for name in _CONDITION_FIELDS}
-    properties |= {name: record.get(name) for name in ("createdOn", "updatedOn", "createdBy", "updatedBy")}
+    if call.since("2015-01-01"):
+        properties |= {name: record.get(name) for name in ("createdOn", "updatedOn", "createdBy", "updatedBy")}
     if call.since("2020-01-01"):
         properties |= {name: record.get(name) for name in _LATE_FIELDS}
+    elif call.since("2018-09-01") and not since(call.world, "2019-01-01"):
+        properties["canDelegate"] = bool(record.get("canDelegate"))
     return {"properties": properties, "id": record["id"], "type": _TYPE, "name": record["name"]}
 
 
@@ -95,6 +102,7 @@ def _sent(call: Call, scope: str, name: str) -> dict[str, Any]:
         "principalId": principal,
         "principalType": str(properties.get("principalType") or ""),
         **texts,
+        "canDelegate": properties.get("canDelegate") is True,  # only the previews of 2018 knew it
     }
 
 
@@ -108,15 +116,17 @@ def _principal_type(call: Call, sent: Mapping[str, Any]) -> str:
     actual = _PRINCIPAL_TYPES.get(known["kind"]) if known is not None else None
     wanted = sent["principalType"]
     if actual is None and not wanted:
-        raise AzureFault(
-            400,
-            "PrincipalNotFound",
+        text = (
             f"Principal {sent['principalId'].replace('-', '').lower()} does not exist in the directory "
-            f"{call.caller.tenant}. Check that you have the correct principal ID. If you are creating this principal "
+            f"{call.caller.tenant}."
+        )
+        advice = (
+            " Check that you have the correct principal ID. If you are creating this principal "
             "and then immediately assigning a role, this error might be related to a replication delay. In this case, "
             "set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  "
-            "See https://aka.ms/docs-principaltype",
+            "See https://aka.ms/docs-principaltype"
         )
+        raise AzureFault(400, "PrincipalNotFound", text + advice if since(call.world, "2020-01-01") else text)
     if actual is not None and wanted and wanted.lower() != actual.lower():
         message = (
             f"The PrincipalId '{sent['principalId'].replace('-', '').lower()}' has type '{actual}' , which is "
@@ -150,16 +160,10 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if find_role(call.store, guid) is None:
         message = f"The specified role definition with ID '{guid}' does not exist."
         raise AzureFault(404, "RoleDefinitionDoesNotExist", message)
-    now = stamp(call.now(), digits=7)
-    caller = call.caller.object_id
-    record = {
-        **sent,
-        "principalType": before["principalType"] if before is not None else _principal_type(call, sent),
-        "createdOn": before["createdOn"] if before is not None else now,
-        "updatedOn": now,
-        "createdBy": before["createdBy"] if before is not None else caller,
-        "updatedBy": caller,
-    }
+    if before is None:
+        _refuse_surplus(call, scope)
+    kind = before["principalType"] if before is not None else _principal_type(call, sent)
+    record = {**sent, "principalType": kind, **_times(call, before)}
     call.store.put("role_assignments", record["id"].lower(), record)
     shape = _shape(call, record, scope)
     shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
@@ -194,6 +198,23 @@ def _refuse_twin(call: Call, sent: Mapping[str, Any]) -> None:
             raise AzureFault(409, "RoleAssignmentExists", "The role assignment already exists.")
 
 
+def _times(call: Call, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Who wrote the assignment when, and from when on the data plane knows it; `before` is the one it replaces."""
+    now, caller = stamp(call.now(), digits=7), call.caller.object_id
+    lag = PROPAGATION_SECONDS * call.world.settings.time_scale
+    made = before or {"createdOn": now, "createdBy": caller} | ({"effective": call.now() + lag} if lag else {})
+    kept = {name: made[name] for name in ("createdOn", "createdBy", "effective") if name in made}
+    return {**kept, "updatedOn": now, "updatedBy": caller}
+
+
+def _refuse_surplus(call: Call, scope: str) -> None:
+    """Raise the refusal of one assignment too many (its code is Microsoft's; the status is unverified)."""
+    prefix = subscription_prefix(scope).lower()
+    place, largest = (f"{prefix}/", LARGEST) if prefix else (scope.lower() + ASSIGNMENTS, LARGEST_OF_GROUP)
+    if len(call.store.keys("role_assignments", place)) >= largest:
+        raise AzureFault(400, "RoleAssignmentLimitExceeded", "No more role assignments can be created.")
+
+
 def _get(call: Call, names: Mapping[str, str]) -> Response:
     require_group_of(call, names["scope"])
     record = call.store.get("role_assignments", call.path.lower())
@@ -208,9 +229,8 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
     record = call.store.get("role_assignments", call.path.lower())
     attributes = {} if record is None else _attributes("resource", record)
     call.require(f"{_TYPE}/delete", call.path, attributes)
-    require_group_of(call, names["scope"])
     if record is None:
-        return Response(204)
+        return Response(204)  # also in a group that is gone (recorded)
     shape = _shape(call, record, names["scope"])
     call.store.delete("role_assignments", call.path.lower())
     return json_response(200, shape)

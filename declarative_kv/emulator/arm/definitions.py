@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declarative_kv.emulator.access.authz import scopes_upwards
 from declarative_kv.emulator.access.roles import (
     BUILT_IN,
     CUSTOM,
     Permission,
     Role,
     all_roles,
-    builtin_roles,
     custom_role,
     find_role,
     role_guid,
 )
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.arm.assignments import require_group_of, subscription_prefix
 from declarative_kv.emulator.arm.call import GUID, Call, Route, bad_content, bad_filter, equals, filters, stamp
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
 _TYPE = "Microsoft.Authorization/roleDefinitions"
+_LISTED_SECONDS = 4.0  # recorded: a search by name found nothing 3 seconds after an update
+_CREATOR_LATER_SINCE = "2020-01-01"
 _BLOCK = ("actions", "notActions", "dataActions", "notDataActions")
 
 
-def _shape(role: Role, scope: str) -> dict[str, Any]:
+def _shape(call: Call, role: Role, scope: str) -> dict[str, Any]:
     return {
         "properties": {
             "roleName": role.name,
             "type": role.kind,
             "description": role.description,
             "assignableScopes": list(role.assignable_scopes),
-            "permissions": [_block(permission) for permission in role.permissions],
+            "permissions": [_block(call, permission) for permission in role.permissions],
             "createdOn": role.created,
             "updatedOn": role.updated,
             "createdBy": role.created_by,
@@ -45,23 +47,25 @@ def _shape(role: Role, scope: str) -> dict[str, Any]:
     }
 
 
-def _block(permission: Permission) -> dict[str, Any]:
+def _block(call: Call, permission: Permission) -> dict[str, Any]:
     block: dict[str, Any] = {
         "actions": list(permission.actions),
         "notActions": list(permission.not_actions),
-        "dataActions": list(permission.data_actions),
-        "notDataActions": list(permission.not_data_actions),
     }
+    if call.since("2018-01-01"):
+        block["dataActions"] = list(permission.data_actions)
+        block["notDataActions"] = list(permission.not_data_actions)
     if permission.condition is not None:
         block |= {"conditionVersion": permission.condition_version, "condition": permission.condition}
     return block
 
 
-def _is_offered(role: Role, scopes: frozenset[str], scope: str, *, below: bool) -> bool:
-    """Whether a role can be assigned at the scope, or with `below` at something inside it."""
+def _is_offered(role: Role, scopes: frozenset[str], scope: str) -> bool:
+    """Whether a role can be assigned at the scope or at something inside it; paths are compared as texts (recorded)."""
+    here = scope.lower() + "/"
     for assignable in role.assignable_scopes:
         place = "/" + assignable.strip("/").lower()
-        if place in scopes or (below and place.startswith(scope.lower() + "/")):
+        if place in scopes or place.startswith(here) or here.startswith(place + "/"):
             return True
     return False
 
@@ -72,17 +76,30 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     require_group_of(call, scope)
     terms = filters(call.request.parameter("$filter"))
     scopes = frozenset(place or "/" for place in scopes_upwards(call.store, scope))
-    below = any(term.lower() == "atscopeandbelow()" for term in terms)
-    found = [role for role in all_roles(call.store) if _is_offered(role, scopes, scope, below=below)]
+    found = [role for role in _known(call) if _is_offered(role, scopes, scope)]
     for term in terms:
         name, kind = equals(term, "roleName"), equals(term, "type")
         if name is not None:
-            found = [role for role in found if role.name.lower() == name.lower()]
+            found = [role for role in found if role.name.lower() == name.lower() and not _is_behind(call, role)]
         elif kind is not None:
             found = [role for role in found if role.kind.lower() == kind.lower()]
         elif term.lower() not in ("atscopeandbelow()", "atscope()"):
             raise bad_filter(term)
-    return json_response(200, {"value": [_shape(role, scope) for role in found]})
+    body: dict[str, Any] = {"value": [_shape(call, role, scope) for role in found]}
+    if not since(call.world, "2016-01-01"):
+        body["nextLink"] = None
+    return json_response(200, body)
+
+
+def _is_behind(call: Call, role: Role) -> bool:
+    """Whether a search by name does not find the role for now, because it was just updated (recorded)."""
+    record = call.store.get("role_definitions", role.guid)
+    return record is not None and record.get("listed", 0.0) > call.now()
+
+
+def _known(call: Call) -> Iterator[Role]:
+    """The roles of the emulated day: a built-in one that Azure made later is not among them."""
+    return (role for role in all_roles(call.store) if role.kind != BUILT_IN or since(call.world, role.created[:10]))
 
 
 def _require_read(call: Call, scope: str) -> None:
@@ -97,7 +114,7 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     if role is None:
         message = f"The specified role definition with ID '{names['d']}' does not exist."
         raise AzureFault(404, "RoleDefinitionDoesNotExist", message)
-    return json_response(200, _shape(role, names["scope"]))
+    return json_response(200, _shape(call, role, names["scope"]))
 
 
 def _put(call: Call, names: Mapping[str, str]) -> Response:
@@ -106,10 +123,11 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     if GUID.fullmatch(guid) is None:
         raise AzureFault(400, "InvalidRoleDefinitionId", f"The role definition ID '{names['d']}' must be a GUID.")
     require_group_of(call, names["scope"])
-    if guid in builtin_roles():
+    known = find_role(call.store, guid)
+    if known is not None and known.kind == BUILT_IN:
         message = "The role definition ID is already in use by a built-in role."
         raise AzureFault(409, "RoleDefinitionExists", message)
-    record = _checked(call)
+    record = _checked(call, guid)
     for role in all_roles(call.store):
         if role.guid != guid and role.name.lower() == record["roleName"].lower():
             message = "A role definition cannot be updated with a name that already exists."
@@ -124,34 +142,46 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "createdBy": before["createdBy"] if before else call.caller.object_id,
         "updatedBy": call.caller.object_id,
     }
+    if before and call.world.settings.time_scale:
+        record["listed"] = call.now() + _LISTED_SECONDS * call.world.settings.time_scale
     call.store.put("role_definitions", guid, record)
-    shape = _shape(custom_role(guid, record), names["scope"])
-    shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
+    answered = {**record, "createdOn": now}  # recorded: an update, too, gives its own time for both
+    shape = _shape(call, custom_role(guid, answered), names["scope"])
+    if before is not None or since(call.world, _CREATOR_LATER_SINCE):
+        shape["properties"]["createdBy"] = None  # recorded: filled in only from the next GET on
     return json_response(201, shape)
 
 
-def _checked(call: Call) -> dict[str, Any]:
+def _checked(call: Call, guid: str) -> dict[str, Any]:
     """The custom role that was sent, in the form it is kept in; raises the recorded 400s."""
     sent = call.body().get("properties")
     if not isinstance(sent, Mapping):
         raise AzureFault(400, "InvalidRequestContent", "The role definition has no properties.")
     name, kind = sent.get("roleName"), sent.get("type") or CUSTOM
     if not isinstance(name, str) or not name.strip():
-        raise AzureFault(400, "RoleDefinitionNameNullOrEmpty", "The role definition name is null or empty.")
+        raise AzureFault(400, "RoleDefinitionNameNullOrEmpty", "A role definition must have a non-empty, unique name.")
     if str(kind).lower() != CUSTOM.lower():
-        raise AzureFault(400, "InvalidRoleDefinitionType", f"The role definition type '{kind}' is not valid.")
+        message = (
+            f"The role definition '{guid}' request is not valid. The Role definition type value '{kind}' is not "
+            "supported. The supported values are 'CustomRole'."
+        )
+        raise AzureFault(400, "InvalidRoleDefinitionType", message)
     places = sent.get("assignableScopes")
     if not isinstance(places, list) or not places or not all(isinstance(place, str) for place in places):
-        raise AzureFault(400, "MissingAssignableScopes", "The role definition has no assignable scopes.")
+        message = (
+            "A role definition must have at least one assignable scope and all assignable scopes must be neither null "
+            "nor empty."
+        )
+        raise AzureFault(400, "MissingAssignableScopes", message)
     return {
         "roleName": name,
         "description": sent.get("description"),
         "assignableScopes": places,
-        "permissions": _permissions(sent.get("permissions")),
+        "permissions": _permissions(call, sent.get("permissions")),
     }
 
 
-def _permissions(sent: object) -> list[dict[str, Any]]:
+def _permissions(call: Call, sent: object) -> list[dict[str, Any]]:
     if not isinstance(sent, list) or not all(isinstance(block, Mapping) for block in sent):
         raise AzureFault(400, "InvalidRequestContent", "The permissions of a role definition are a list of objects.")
     kept = []
@@ -159,22 +189,29 @@ def _permissions(sent: object) -> list[dict[str, Any]]:
         for name in _BLOCK:
             if not isinstance(block.get(name) or [], list):
                 raise bad_content()
-            wrong = next((action for action in block.get(name) or () if not _is_action(action)), None)
-            if wrong is not None:
-                code = (
-                    "InvalidDataActionOrNotDataAction"
-                    if "Data" in name or name[0] == "d"
-                    else "InvalidActionOrNotAction"
-                )
-                message = f"'{wrong}' does not match any of the actions supported by the providers."
-                raise AzureFault(400, code, message)
+            for action in block.get(name) or ():
+                _check_action(call, name, action)
         kept.append({name: list(block.get(name) or ()) for name in _BLOCK})
     return kept
 
 
-def _is_action(action: object) -> bool:
-    """An action has a provider and a verb, or a wildcard; which providers offer what is not known here."""
-    return isinstance(action, str) and (action == "*" or ("/" in action and not action.endswith("/")))
+# What only exists in data actions, and the providers that have none: all that recordings tell.
+_DATA_ONLY = ("microsoft.storage/storageaccounts/blobservices/containers/blobs/",)
+_WITHOUT_DATA = ("microsoft.authorization/", "microsoft.resources/", "microsoft.support/")
+
+
+def _check_action(call: Call, name: str, action: object) -> None:
+    """An action has a provider and a verb, or a wildcard; which providers offer what is hardly known here."""
+    text = action.lower() if isinstance(action, str) else ""
+    is_data = "data" in name.lower()
+    wrong = text != "*" and ("/" not in text or text.endswith("/"))
+    if wrong or (not is_data and text.startswith(_DATA_ONLY)):
+        code = "InvalidDataActionOrNotDataAction" if is_data else "InvalidActionOrNotAction"
+        message = f"'{action}' does not match any of the actions supported by the providers."
+        raise AzureFault(400, code, message)
+    if is_data and text.startswith(_WITHOUT_DATA):
+        message = "The resource provider referenced in the action has not published any data operations."
+        raise AzureFault(400, "InvalidDataActionOrNotDataAction", message)
 
 
 def _delete(call: Call, names: Mapping[str, str]) -> Response:
@@ -190,7 +227,7 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
         message = "There are existing role assignments referencing role."
         raise AzureFault(400, "RoleDefinitionHasAssignments", message)
     call.store.delete("role_definitions", guid)
-    return json_response(200, _shape(role, names["scope"]))
+    return json_response(200, _shape(call, role, names["scope"]))
 
 
 _MANY = "{scope}/providers/Microsoft.Authorization/roleDefinitions"

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from declarative_kv.emulator.access.authz import ASSIGNMENTS
-from declarative_kv.emulator.arm.call import Call, Route, hurry, page, region, retry_after, stamp
+from declarative_kv.emulator.arm.call import Call, Route, page, region, retry_after, stamp
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
 
@@ -52,8 +53,10 @@ def is_vault_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def deleted_vault_missing(name: str) -> AzureFault:
+def deleted_vault_missing(call: Call, name: str) -> AzureFault:
     """The 404 for a soft-deleted vault that is not there (recorded)."""
+    if not since(call.world, "2020-06-01"):
+        return AzureFault(404, "ResourceNotFound", "The specified resource does not exist.", headers=SERVICE_HEADERS)
     return AzureFault(
         404,
         "DeletedVaultNotFound",
@@ -69,6 +72,11 @@ def soft_delete(call: Call, key: str) -> None:
     record = call.store.get("vaults", key)
     if record is None:
         return
+    if not record["properties"].get("enableSoftDelete"):
+        _forget(call, key, record)  # a vault of the years when that could be turned off
+        call.store.delete("vaults", key)
+        forget_assignments_below(call, record["id"])
+        return
     days = record["properties"].get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     now = call.now()
     call.store.delete("vaults", key)
@@ -81,6 +89,15 @@ def forget_assignments_below(call: Call, scope: str) -> None:
     for place in (scope.lower() + ASSIGNMENTS, scope.lower() + "/"):
         for key in call.store.keys("role_assignments", place):
             call.store.delete("role_assignments", key)
+
+
+def forget_roles_below(call: Call, scope: str) -> None:
+    """Delete the custom roles that can be assigned nowhere but inside a scope that is gone (recorded)."""
+    inside = scope.lower().strip("/")
+    for guid, record in list(call.store.table("role_definitions").items()):
+        places = [place.lower().strip("/") for place in record["assignableScopes"]]
+        if all(place == inside or place.startswith(inside + "/") for place in places):
+            call.store.delete("role_definitions", guid)
 
 
 def purge_overdue(call: Call) -> None:
@@ -122,16 +139,17 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     inside = f"/subscriptions/{names['s']}/".lower()
     records = [r for r in call.store.table("deleted_vaults").values() if r["id"].lower().startswith(inside)]
     records.sort(key=lambda record: str(record["name"]).lower())
-    return page(call, [_shape(record) for record in records], [record["name"].lower() for record in records])
+    marks = [record["name"].lower() for record in records]
+    return page(call, [_shape(record) for record in records], marks, ends_empty=True)
 
 
 def _find(call: Call, names: Mapping[str, str]) -> Mapping[str, Any]:
     record = call.store.get("deleted_vaults", names["v"].lower())
     inside = f"/subscriptions/{names['s']}/".lower()
     if record is None or not record["id"].lower().startswith(inside):
-        raise deleted_vault_missing(names["v"])
+        raise deleted_vault_missing(call, names["v"])
     if region(record["location"]) != region(names["location"]):
-        raise deleted_vault_missing(names["v"])
+        raise deleted_vault_missing(call, names["v"])
     return record
 
 
@@ -161,7 +179,7 @@ def _operation(call: Call, names: Mapping[str, str]) -> Response:
     body = {"createdDateTime": _spaced(operation["created"])}
     if operation["done_at"] > call.now():
         location = call.link(call.request.path)
-        headers = {**SERVICE_HEADERS, "location": location, **hurry(call, _POLL_SECONDS)}
+        headers = {**SERVICE_HEADERS, "location": location, **retry_after(call, _POLL_SECONDS)}
         return json_response(202, {**body, "status": "NotStarted"}, headers)
     body |= {"lastActionDateTime": _spaced(operation["done_at"]), "status": "Succeeded"}
     return json_response(200, body, SERVICE_HEADERS)
@@ -177,7 +195,10 @@ def _check_name(call: Call, _: Mapping[str, str]) -> Response:
         answer = {"nameAvailable": False, "reason": "AccountNameInvalid", "message": name_invalid(name)}
         return json_response(200, answer, SERVICE_HEADERS)
     if name.lower() in call.store.table("vaults") or name.lower() in call.store.table("deleted_vaults"):
-        answer = {"nameAvailable": False, "reason": "AlreadyExists", "message": name_taken(name)}
+        message = name_taken(name)
+        if not since(call.world, "2022-06-01"):  # recorded
+            message = message.replace("globally", "globaly").replace("about VaultAlreadyExists, soft", "on soft")
+        answer = {"nameAvailable": False, "reason": "AlreadyExists", "message": message}
         return json_response(200, answer, SERVICE_HEADERS)
     return json_response(200, {"nameAvailable": True}, SERVICE_HEADERS)
 

@@ -20,7 +20,7 @@ from declarative_kv.emulator.arm.call import (
     retry_after,
     tags_of,
 )
-from declarative_kv.emulator.arm.deleted import forget_assignments_below, soft_delete
+from declarative_kv.emulator.arm.deleted import forget_assignments_below, forget_roles_below, soft_delete
 from declarative_kv.emulator.arm.subscriptions import LOCATIONS
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Response, json_response
@@ -73,13 +73,11 @@ def require_writable_group(call: Call, names: Mapping[str, str]) -> Mapping[str,
     return record
 
 
-def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
-    shape: dict[str, Any] = {
-        "id": record["id"],
-        "name": record["name"],
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": record["location"],
-    }
+def _shape(call: Call, record: Mapping[str, Any]) -> dict[str, Any]:
+    shape: dict[str, Any] = {"id": record["id"], "name": record["name"]}
+    if call.since("2019-01-01"):
+        shape["type"] = "Microsoft.Resources/resourceGroups"
+    shape["location"] = record["location"]
     for optional in ("managedBy", "tags"):
         if record.get(optional) is not None:
             shape[optional] = record[optional]
@@ -112,7 +110,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "managedBy": body.get("managedBy"),
     }
     call.store.put("resource_groups", group_key(names["s"], name), record)
-    return json_response(201 if existing is None else 200, _shape(record))
+    return json_response(201 if existing is None else 200, _shape(call, record))
 
 
 def _location(value: object) -> str:
@@ -140,11 +138,11 @@ def _patch(call: Call, names: Mapping[str, str]) -> Response:
     changes = {"tags": tags_of(body), "managedBy": body.get("managedBy")}
     record.update({name: value for name, value in changes.items() if value is not None})
     call.store.put("resource_groups", group_key(names["s"], names["g"]), record)
-    return json_response(200, _shape(record))
+    return json_response(200, _shape(call, record))
 
 
 def _get(call: Call, names: Mapping[str, str]) -> Response:
-    return json_response(200, _shape(require_group(call, names)))
+    return json_response(200, _shape(call, require_group(call, names)))
 
 
 def _head(call: Call, names: Mapping[str, str]) -> Response:
@@ -162,7 +160,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     ]
     if not found:
         call.require(_READ, f"/subscriptions/{names['s']}")
-    kept = [_shape(record) for record in found if _has_tags(record, call.request.parameter("$filter"))]
+    kept = [_shape(call, record) for record in found if _has_tags(record, call.request.parameter("$filter"))]
     kept.sort(key=lambda shape: str(shape["id"]).lower())
     return page(call, kept, [shape["id"].lower() for shape in kept])
 
@@ -184,6 +182,19 @@ def _has_tags(record: Mapping[str, Any], text: str | None) -> bool:
     return name.lower() in tags and (value is None or tags[name.lower()] == value)
 
 
+def finish_deletions(call: Call) -> None:
+    """Forget the groups whose deletion has ended by now; until then the access to them can be read (recorded)."""
+    for key, record in list(call.store.table("resource_groups").items()):
+        if record.get("gone_at") is not None and record["gone_at"] <= call.now():
+            _forget(call, key, record)
+
+
+def _forget(call: Call, key: str, record: Mapping[str, Any]) -> None:
+    forget_assignments_below(call, record["id"])
+    forget_roles_below(call, record["id"])
+    call.store.delete("resource_groups", key)
+
+
 def _delete(call: Call, names: Mapping[str, str]) -> Response:
     """202 at once, done later: the vaults inside are soft-deleted, everything else is lost for good."""
     record = dict(require_group(call, names))
@@ -196,13 +207,12 @@ def _delete(call: Call, names: Mapping[str, str]) -> Response:
         if principal is not None:
             call.store.delete("directory", principal["principalId"])
         call.store.delete("managed_identities", key)
-    forget_assignments_below(call, record["id"])
     delay = DELETE_SECONDS * call.world.settings.time_scale
     key = group_key(names["s"], names["g"])
     if delay:
         call.store.put("resource_groups", key, {**record, "gone_at": call.now() + delay})
     else:
-        call.store.delete("resource_groups", key)
+        _forget(call, key, record)
     operation = urlsafe_b64encode(f"{record['name']}|{uuid.uuid4()}".encode()).decode().rstrip("=")
     call.store.put("operations", operation.lower(), {"created": call.now(), "done_at": call.now() + delay})
     location = call.link(f"/subscriptions/{names['s']}/operationresults/{operation}")
@@ -216,11 +226,17 @@ def _operation(call: Call, names: Mapping[str, str]) -> Response:
     if operation["done_at"] > call.now():
         location = call.link(call.request.path)
         return Response(202, {"location": location, **retry_after(call, _POLL_SECONDS)})
+    if operation.get("result") is not None:
+        return json_response(200, operation["result"])
     return Response(200)
 
 
 def _all_resources(call: Call, prefix: str) -> Iterator[dict[str, Any]]:
     """Every resource below a path, in the shape of the generic list: no properties."""
+    # What the emulator itself does not serve can still be there: clients list it and assign roles at it.
+    for record in call.store.table("other_resources").values():
+        if record["id"].lower().startswith(prefix.lower() + "/"):
+            yield {name: value for name, value in record.items() if name != "staged"}
     kinds = ((VAULT_TYPE, "vaults"), (IDENTITY_TYPE, "managed_identities"))
     for kind, table in kinds:
         for record in call.store.table(table).values():
@@ -229,7 +245,7 @@ def _all_resources(call: Call, prefix: str) -> Iterator[dict[str, Any]]:
                     "id": record["id"],
                     "name": record["name"],
                     "type": kind,
-                    "location": record["location"],
+                    "location": region(record["location"]),
                     "tags": record.get("tags") or {},
                 }
 
@@ -242,8 +258,13 @@ def _resources(call: Call, names: Mapping[str, str]) -> Response:
     found = [r for r in _all_resources(call, prefix) if call.may(f"{r['type']}/read", r["id"])]
     if not found:
         call.require("Microsoft.Resources/subscriptions/resources/read", prefix)
+    shown_tags = True
     for term in filters(call.request.parameter("$filter")):
         found = [resource for resource in found if _matches(resource, term)]
+        if equals(term, "tagName") is not None:  # who asks by tag is not shown the tags (recorded)
+            shown_tags = False
+    if not shown_tags:
+        found = [{name: value for name, value in resource.items() if name != "tags"} for resource in found]
     found.sort(key=lambda resource: str(resource["id"]).lower())
     return page(call, found, [resource["id"].lower() for resource in found])
 

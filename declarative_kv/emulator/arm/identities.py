@@ -58,7 +58,7 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     require_group(call, names)
     record = call.store.get("managed_identities", _key(call))
     if record is None:
-        raise not_found(IDENTITY_TYPE, names["i"], names["g"])
+        raise not_found(call, IDENTITY_TYPE, names["i"], names["g"])
     return json_response(200, _shape(record))
 
 

@@ -12,14 +12,21 @@ from declarative_kv.emulator.arm import (
     assignments,
     definitions,
     deleted,
+    denials,
     groups,
     identities,
+    keys,
     policies,
+    private_endpoints,
+    private_links,
+    providers,
     secrets,
     subscriptions,
+    tag_names,
     vaults,
 )
 from declarative_kv.emulator.arm.call import GATEWAY, Call, Route
+from declarative_kv.emulator.arm.rates import counters
 from declarative_kv.emulator.arm.subscriptions import require_subscription
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.http import Request, Response
@@ -29,8 +36,6 @@ if TYPE_CHECKING:
     from declarative_kv.emulator.world import World
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview|-alpha|-beta)?", re.IGNORECASE)
-_COUNTERS = {"GET": ("reads", 249, 3749), "HEAD": ("reads", 249, 3749), "DELETE": ("deletes", 199, 2999)}
-_WRITES = ("writes", 199, 2999)
 
 
 def _compiled(route: Route) -> re.Pattern[str]:
@@ -44,6 +49,7 @@ _ROUTES = tuple(
     for route in (
         *assignments.ROUTES,  # before the others, because a scope may hold any path of theirs
         *definitions.ROUTES,
+        *denials.ROUTES,
         *subscriptions.ROUTES,
         *groups.ROUTES,
         *vaults.ROUTES,
@@ -51,6 +57,11 @@ _ROUTES = tuple(
         *secrets.ROUTES,
         *deleted.ROUTES,
         *identities.ROUTES,
+        *keys.ROUTES,
+        *private_endpoints.ROUTES,
+        *private_links.ROUTES,
+        *providers.ROUTES,
+        *tag_names.ROUTES,
     )
 )
 
@@ -68,12 +79,19 @@ def answer_arm(world: World, request: Request, caller: Caller) -> Response:
     route, names = found
     call = Call(world, request, caller, path, _version(request))
     deleted.purge_overdue(call)
+    groups.finish_deletions(call)
     subscription = re.match(r"/subscriptions/([^/]+)/", path + "/", re.IGNORECASE)
     if subscription is not None:
         require_subscription(call, subscription[1])
+    left = counters(call)
     if route.action is not None and route.scope is not None:
         call.require(route.action, _filled(route.scope, names))
-    return _with_counters(route.handler(call, names), request.method)
+    try:
+        response = route.handler(call, names)
+    except AzureFault as fault:
+        fault.headers = {**left, **fault.headers}
+        raise
+    return replace(response, headers={**left, **response.headers})
 
 
 def _route(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
@@ -99,13 +117,3 @@ def _version(request: Request) -> str:
         message = f"The api-version '{version}' is invalid. It must have the form YYYY-MM-DD or YYYY-MM-DD-preview."
         raise AzureFault(400, "InvalidApiVersionParameter", message, headers=GATEWAY)
     return version.lower()
-
-
-def _with_counters(response: Response, method: str) -> Response:
-    """With the rate limit headers of a caller whose buckets are full; the emulator counts nothing down."""
-    kind, left, everywhere = _COUNTERS.get(method, _WRITES)
-    counters = {
-        f"x-ms-ratelimit-remaining-subscription-{kind}": str(left),
-        f"x-ms-ratelimit-remaining-subscription-global-{kind}": str(everywhere),
-    }
-    return replace(response, headers={**response.headers, **counters})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from declarative_kv.emulator.access.authz import scopes_upwards
+from declarative_kv.emulator.access.scopes import scopes_upwards
 from declarative_kv.emulator.arm.call import GATEWAY, Call, Route, region
 from declarative_kv.emulator.directory import groups_of
 from declarative_kv.emulator.errors import AzureFault
@@ -45,39 +45,47 @@ def _sees(call: Call, subscription: str) -> bool:
     return False
 
 
-def _shape(record: Mapping[str, Any]) -> dict[str, Any]:
+_POLICIES = {
+    "locationPlacementId": "Public_2014-09-01",
+    "quotaId": "PayAsYouGo_2014-09-01",
+    "spendingLimit": "Off",
+}
+_TENANTS_SHOWN_SINCE = "2019-01-01"  # the versions before show neither tenants nor the count of a list (recorded)
+
+
+def _shape(call: Call, record: Mapping[str, Any]) -> dict[str, Any]:
     identifier = record["subscriptionId"]
-    return {
+    shape: dict[str, Any] = {
         "id": f"/subscriptions/{identifier}",
-        "authorizationSource": "RoleBased",
-        "managedByTenants": [],
+        "authorizationSource": record.get("authorizationSource", "RoleBased"),
         "subscriptionId": identifier,
-        "tenantId": record["tenantId"],
         "displayName": record["displayName"],
         "state": record.get("state", "Enabled"),
-        "subscriptionPolicies": {
-            "locationPlacementId": "Public_2014-09-01",
-            "quotaId": "PayAsYouGo_2014-09-01",
-            "spendingLimit": "Off",
-        },
+        "subscriptionPolicies": record.get("subscriptionPolicies", _POLICIES),
     }
+    if call.since(_TENANTS_SHOWN_SINCE):
+        shape |= {"managedByTenants": [], "tenantId": record["tenantId"]}
+    return shape
 
 
 def _list(call: Call, _: Mapping[str, str]) -> Response:
     """Only those of the token's tenant in which the caller has any role at all."""
     found = [
-        _shape(record)
+        _shape(call, record)
         for record in call.store.table("subscriptions").values()
         if record["tenantId"].lower() == call.caller.tenant.lower() and _sees(call, record["subscriptionId"])
     ]
-    return json_response(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
+    body: dict[str, Any] = {"value": found}
+    if call.since(_TENANTS_SHOWN_SINCE):
+        body["count"] = {"type": "Total", "value": len(found)}
+    return json_response(200, body)
 
 
 def _get(call: Call, names: Mapping[str, str]) -> Response:
     record = require_subscription(call, names["s"])
     if not _sees(call, names["s"]):
         call.require("Microsoft.Resources/subscriptions/read", f"/subscriptions/{names['s']}")
-    return json_response(200, _shape(record))
+    return json_response(200, _shape(call, record))
 
 
 def _tenants(call: Call, _: Mapping[str, str]) -> Response:

@@ -9,9 +9,12 @@ from typing import Any
 from declarative_kv.emulator.arm.call import GUID, Call
 from declarative_kv.emulator.arm.deleted import SERVICE_HEADERS
 from declarative_kv.emulator.clouds import cloud_of
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 
 MAX_POLICIES = 1024
+# From this day on a vault has soft delete, whatever its creator asked for (Key Vault docs).
+SOFT_DELETE_FOR_ALL = "2020-12-15"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -122,7 +125,7 @@ def merged(call: Call, sent: Mapping[str, Any], before: Mapping[str, Any] | None
     """
     kept = dict(before or {})
     _identity(kept, sent)
-    _protection(kept, sent, is_new=before is None)
+    _protection(call, kept, sent, is_new=before is None)
     for name in _FLAGS:
         if sent.get(name) is None:
             continue
@@ -163,7 +166,7 @@ def _identity(kept: dict[str, Any], sent: Mapping[str, Any]) -> None:
             raise bad_request(f"The parameter {name} is not specified.")
 
 
-def _protection(kept: dict[str, Any], sent: Mapping[str, Any], *, is_new: bool) -> None:
+def _protection(call: Call, kept: dict[str, Any], sent: Mapping[str, Any], *, is_new: bool) -> None:
     """Retention is for the creation alone, purge protection is a one-way street (recorded), soft delete is on."""
     days, purge_protection = sent.get("softDeleteRetentionInDays"), sent.get("enablePurgeProtection")
     if purge_protection is False:
@@ -175,7 +178,12 @@ def _protection(kept: dict[str, Any], sent: Mapping[str, Any], *, is_new: bool) 
         raise bad_value("enablePurgeProtection")
     if purge_protection:
         kept["enablePurgeProtection"] = True
-    kept["enableSoftDelete"] = True
+    if since(call.world, SOFT_DELETE_FOR_ALL):
+        kept["enableSoftDelete"] = True  # whatever was sent (recorded)
+    elif isinstance(sent.get("enableSoftDelete"), bool):
+        kept["enableSoftDelete"] = sent["enableSoftDelete"]
+    elif is_new and call.since("2019-09-01"):
+        kept["enableSoftDelete"] = True  # this version's default (recorded)
     if days is None:
         return
     if isinstance(days, bool) or not isinstance(days, int) or not 7 <= days <= 90:
@@ -195,12 +203,22 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     properties: dict[str, Any] = {"sku": kept["sku"], "tenantId": kept["tenantId"]}
     if kept.get("networkAcls") is not None:
         properties["networkAcls"] = kept["networkAcls"]
+    endpoints = record.get("endpoints") or {}
+    if endpoints:
+        properties["privateEndpointConnections"] = [
+            {
+                "id": f"{record['id']}/privateEndpointConnections/{name}",
+                "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
+            }
+            for name, endpoint in endpoints.items()
+        ]
     properties["accessPolicies"] = kept["accessPolicies"]
     for name in _FLAGS[:3]:
         if kept.get(name) is not None:
             properties[name] = kept[name]
     if call.since("2016-10-01"):
-        properties["enableSoftDelete"] = True
+        if kept.get("enableSoftDelete") is not None:
+            properties["enableSoftDelete"] = kept["enableSoftDelete"]
         retention = kept.get("softDeleteRetentionInDays") or (90 if call.since("2023-07-01") else None)
         if retention is not None and call.since("2019-09-01"):
             properties["softDeleteRetentionInDays"] = retention
@@ -208,7 +226,8 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
         if kept.get(name) is not None:
             properties[name] = kept[name]
     properties["vaultUri"] = f"https://{record['name'].lower()}{suffix}{'' if first else '/'}"
-    properties["provisioningState"] = "RegisteringDns" if registering else "Succeeded"
+    if call.since("2016-10-01"):
+        properties["provisioningState"] = "RegisteringDns" if registering else "Succeeded"
     if call.since("2021-11-01"):
         properties["publicNetworkAccess"] = kept.get("publicNetworkAccess", "Enabled")
     shape: dict[str, Any] = {

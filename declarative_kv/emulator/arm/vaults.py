@@ -34,7 +34,7 @@ def require_vault(call: Call, names: Mapping[str, str]) -> dict[str, Any]:
     group = require_group(call, names)
     record = call.store.get("vaults", names["v"].lower())
     if record is None or not _is_in(record, group):
-        raise not_found(VAULT_TYPE, names["v"], names["g"])
+        raise not_found(call, VAULT_TYPE, names["v"], names["g"])
     return dict(record)
 
 
@@ -64,7 +64,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
     deleted = call.store.get("deleted_vaults", name.lower())
     recover = str(sent.get("createMode") or "default").lower() == "recover"
     if deleted is None and recover:
-        raise deleted_vault_missing(name)
+        raise deleted_vault_missing(call, name)
     if deleted is None:
         return _create(call, group, name, body, sent, location)
     here = deleted["id"].lower().startswith(f"/subscriptions/{names['s']}/".lower())
@@ -153,6 +153,7 @@ def _recover(call: Call, deleted: Mapping[str, Any]) -> Response:
     """The vault as it was before it was deleted, whatever was sent (recorded); role assignments do not return."""
     record = {name: value for name, value in deleted.items() if name not in ("deleted", "purge_at")}
     record["systemData"] = system_data(call, deleted["systemData"])
+    record["ready_at"] = call.now()
     key = record["name"].lower()
     call.store.delete("deleted_vaults", key)
     call.store.put("vaults", key, record)
@@ -192,7 +193,7 @@ def _list(call: Call, names: Mapping[str, str]) -> Response:
     records = [r for r in call.store.table("vaults").values() if r["id"].lower().startswith(below)]
     records.sort(key=_mark)
     items = [shown(call, record, registering=record["ready_at"] > call.now()) for record in records]
-    return page(call, items, [_mark(record) for record in records])
+    return page(call, items, [_mark(record) for record in records], ends_empty=True)
 
 
 def _mark(record: Mapping[str, Any]) -> str:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from declarative_kv.emulator.entra.tokens import Caller
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.world import World
+
+# What may stand behind a name or a version instead of one.
+VERBS: Final = frozenset(
+    {
+        *("versions", "backup", "recover", "create", "rotate", "rotationpolicy", "release"),
+        *("encrypt", "decrypt", "sign", "verify", "wrapkey", "unwrapkey"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,12 @@ class VaultCall:
     def name(self) -> str:
         """The object's name as the caller spelled it."""
         return self.segments[1]
+
+    @property
+    def version(self) -> str:
+        """The version that the path names, or an empty string; a verb in its place is none."""
+        named = self.segments[2] if len(self.segments) > 2 else ""
+        return "" if named.lower() in VERBS else named
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""What a client may send for a secret: sizes, tags, dates; everything else is refused as Key Vault refuses it."""
+"""What a client may send for an object: sizes, tags, dates; everything else is refused as Key Vault refuses it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ def changes(body: dict[str, Any]) -> dict[str, Any]:
     Raises 400 `BadParameter`. The limits are Microsoft's (about-secrets); the texts of the refusals are unverified.
     """
     found: dict[str, Any] = {}
-    if body.get("contentType") is not None:
-        found["contentType"] = _content_type(body["contentType"])
     if body.get("tags") is not None:
         found["tags"] = _tags(body["tags"])
     given = body.get("attributes")
@@ -48,15 +46,14 @@ def value(body: dict[str, Any]) -> str:
     return text
 
 
-def compact(version: dict[str, Any]) -> dict[str, Any]:
-    """The version without what says nothing: `enabled` is true unless it says otherwise."""
-    return {name: field for name, field in version.items() if not (name == "enabled" and field is True)}
-
-
-def _content_type(given: Any) -> str:
-    if not isinstance(given, str) or len(given) > _LONGEST_CONTENT_TYPE:
+def content_type(body: dict[str, Any]) -> dict[str, str]:
+    """The content type of a secret as a field of its version, if the body has one."""
+    text = body.get("contentType")
+    if text is None:
+        return {}
+    if not isinstance(text, str) or len(text) > _LONGEST_CONTENT_TYPE:
         raise _refused("contentType")
-    return given
+    return {"contentType": text}
 
 
 def _tags(given: Any) -> dict[str, str]:

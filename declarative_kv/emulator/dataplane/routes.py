@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 from urllib.parse import unquote
 
 from declarative_kv.emulator.access.authz import Decision, check_vault
-from declarative_kv.emulator.clouds import cloud_of
-from declarative_kv.emulator.dataplane import backup, deleted, secrets
+from declarative_kv.emulator.clouds import PUBLIC, cloud_of
 from declarative_kv.emulator.dataplane.call import VaultCall
+from declarative_kv.emulator.dataplane.limits import refuse_address, refuse_surplus
+from declarative_kv.emulator.dataplane.operations import Operation, operation_at
 from declarative_kv.emulator.directory import groups_of
 from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, issuer, verify
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault, not_emulated
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.store import Record
@@ -24,37 +26,9 @@ _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 _SERVICE_VERSION: Final = "1.9.3070.1"
 # Key Vault's own application id is accepted as an audience, too.
 _APPLICATION: Final = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-_SECRETS: Final = "Microsoft.KeyVault/vaults/secrets/"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a route does, and the right it needs: `permission` in a policy's words, `action` in a role's."""
-
-    permission: str
-    action: str
-    run: Callable[[VaultCall], Response]
-
-
-# Method and shape of the path; `*` is a name or a version.
-_ROUTES: Final[Mapping[tuple[str, str], Operation]] = {
-    ("GET", "secrets"): Operation("list", "readMetadata/action", secrets.list_secrets),
-    ("PUT", "secrets/*"): Operation("set", "setSecret/action", secrets.set_secret),
-    ("GET", "secrets/*"): Operation("get", "getSecret/action", secrets.get_secret),
-    ("GET", "secrets/*/*"): Operation("get", "getSecret/action", secrets.get_secret),
-    ("PATCH", "secrets/*"): Operation("set", "update/action", secrets.change_secret),
-    ("PATCH", "secrets/*/*"): Operation("set", "update/action", secrets.change_secret),
-    ("GET", "secrets/*/versions"): Operation("list", "readMetadata/action", secrets.list_versions),
-    ("DELETE", "secrets/*"): Operation("delete", "delete", deleted.delete_secret),
-    ("POST", "secrets/*/backup"): Operation("backup", "backup/action", backup.back_up),
-    ("POST", "secrets/restore"): Operation("restore", "restore/action", backup.restore),
-    ("GET", "deletedsecrets"): Operation("list", "readMetadata/action", deleted.list_deleted),
-    ("GET", "deletedsecrets/*"): Operation("get", "readMetadata/action", deleted.get_deleted),
-    ("DELETE", "deletedsecrets/*"): Operation("purge", "purge/action", deleted.purge_deleted),
-    ("POST", "deletedsecrets/*/recover"): Operation("recover", "recover/action", deleted.recover_deleted),
-}
 _UNRESOLVED: Final = Response(0, dropped=True)
-_VERBS: Final = frozenset({"versions", "backup", "recover"})
+# The web server in front of Key Vault refuses these in a path, whatever is behind it (recorded for %).
+_DANGEROUS: Final = frozenset("<>*%&:\\?")
 
 
 def answer_vault(world: World, request: Request) -> Response:
@@ -62,6 +36,8 @@ def answer_vault(world: World, request: Request) -> Response:
     vault = _vault_of(world, request)
     if vault is None:
         return _UNRESOLVED
+    if not _DANGEROUS.isdisjoint(unquote(request.path)):
+        return _dangerous(request)
     try:
         response = _answer(world, request, vault)
     except AzureFault as fault:
@@ -75,24 +51,32 @@ def refuse_vault(world: World, request: Request, fault: AzureFault) -> Response:
     if vault is None:
         return _UNRESOLVED
     response = fault.response()
-    return Response(response.status, {**_headers(world, request, vault), **response.headers}, response.body)
+    headers = {**_headers(world, request, vault), **response.headers}
+    if fault.status == 401 and not since(world, "2019-01-01"):
+        # The challenges of 2018 have no body (recorded).
+        return Response(401, {name: text for name, text in headers.items() if name != "content-type"})
+    return Response(response.status, headers, response.body)
 
 
 def _vault_of(world: World, request: Request) -> Record | None:
-    return world.store.get("vaults", request.host.partition(".")[0])
+    """The vault of that name, once its name resolves: while it is registered it has no address."""
+    vault = world.store.get("vaults", request.host.partition(".")[0])
+    return None if vault is None or vault.get("ready_at", 0.0) > world.clock.now() else vault
 
 
 def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Response:
     # The challenge comes before everything else: clients send their first request without token and body.
     caller = _caller(world, request, vault)
+    refuse_address(world, vault, _described(world, caller), _named(vault))
     segments = tuple(part for part in unquote(request.path).split("/") if part)
-    operation = _ROUTES.get((request.method, _shape(request.method, segments)))
+    operation = operation_at(request.method, segments)
     if operation is None:
         raise not_emulated(request)
     if request.parameter("api-version") is None:
         raise AzureFault(400, "BadParameter", "The request does not say its api-version.")
     if len(segments) > 1 and _NAME.fullmatch(segments[1]) is None:
         raise AzureFault(400, "BadParameter", f"The request URI contains an invalid name: {segments[1]}")
+    refuse_surplus(world, request, vault, operation, segments)
     decision = _authorise(world, caller, vault, operation, segments)
     # Parts of a write must not survive the refusal of the rest.
     with world.store.transaction():
@@ -103,27 +87,24 @@ def _answer(world: World, request: Request, vault: Mapping[str, Any]) -> Respons
     return Response(response.status, {**response.headers, **granted}, response.body)
 
 
-def _shape(method: str, segments: tuple[str, ...]) -> str:
-    """The path's shape as `_ROUTES` spells it."""
-    if not segments:
-        return ""
-    collection, rest = segments[0].lower(), segments[1:]
-    if method == "POST" and [part.lower() for part in rest] == ["restore"]:
-        return f"{collection}/restore"
-    verb = rest[1].lower() if len(rest) == 2 else ""
-    if verb in _VERBS:
-        return f"{collection}/*/{verb}"
-    return "/".join((collection, *("*" for _ in rest)))
+def _dangerous(request: Request) -> Response:
+    """What the web server answers by itself: a page, without any of Key Vault's headers (recorded)."""
+    found = next(character for character in unquote(request.path) if character in _DANGEROUS)
+    text = (
+        "<!DOCTYPE html>\r\n<html><head><title>Runtime Error</title></head><body><h1>Server Error</h1>"
+        f"<h2>A potentially dangerous Request.Path value was detected from the client ({escape(found)}).</h2>"
+        "</body></html>\r\n"
+    )
+    return Response(400, {"content-type": "text/html; charset=utf-8"}, text.encode())
 
 
 def _caller(world: World, request: Request, vault: Mapping[str, Any]) -> Caller:
     token = bearer(request.headers.get("authorization"))
     cloud = cloud_of(request.host)
     if token is None:
-        text = "AKV10000: Request is missing a Bearer, PoP, or MTLS_POP token."
-        raise _challenge(request, vault, text)
+        raise _challenge(world, request, vault, _missing_token(world))
     try:
-        caller = verify(world, token, (cloud.vault_audience, _APPLICATION))
+        caller = verify(world, token, (cloud.vault_audience, _APPLICATION), exact=True)
     except TokenError as error:
         # The texts for a malformed and for an expired token are known from issues, not recorded.
         texts = {
@@ -131,18 +112,29 @@ def _caller(world: World, request: Request, vault: Mapping[str, Any]) -> Caller:
             "expired": "[TokenExpired] Error validating token: 'S2S12086'.",
             "malformed": "[BearerReadAccessTokenFailed] Error validating token: 'IDX12709'.",
         }
-        raise _challenge(request, vault, texts[error.reason]) from error
+        raise _challenge(world, request, vault, texts[error.reason]) from error
     tenant = vault["properties"]["tenantId"].lower()
     if caller.tenant.lower() != tenant:
         text = f"AKV10032: Invalid issuer. Expected one of {issuer(tenant)}, found {issuer(caller.tenant)}."
-        raise _challenge(request, vault, text)
+        raise _challenge(world, request, vault, text)
     return caller
 
 
-def _challenge(request: Request, vault: Mapping[str, Any], message: str) -> AzureFault:
+def _missing_token(world: World) -> str:
+    """The text as it grew over the years (recorded)."""
+    if not since(world, "2021-06-01"):
+        return "Request is missing a Bearer or PoP token."
+    if not since(world, "2025-07-01"):
+        return "AKV10000: Request is missing a Bearer or PoP token."
+    return "AKV10000: Request is missing a Bearer, PoP, or MTLS_POP token."
+
+
+def _challenge(world: World, request: Request, vault: Mapping[str, Any], message: str) -> AzureFault:
     cloud = cloud_of(request.host)
     tenant = vault["properties"]["tenantId"]
-    value = f'Bearer authorization="https://{cloud.login}/{tenant}", resource="{cloud.vault_audience}"'
+    # Until some day in 2023 the public cloud named its older login host (recorded).
+    login = cloud.login if cloud is not PUBLIC or since(world, "2023-04-01") else "login.windows.net"
+    value = f'Bearer authorization="https://{login}/{tenant}", resource="{cloud.vault_audience}"'
     return AzureFault(401, "Unauthorized", message, headers={"www-authenticate": value})
 
 
@@ -150,20 +142,21 @@ def _authorise(
     world: World, caller: Caller, vault: Mapping[str, Any], operation: Operation, segments: tuple[str, ...]
 ) -> Decision:
     """The decision that allows the operation; raises 403 with the text that Key Vault has for the vault's model."""
-    action = f"{_SECRETS}{operation.action}"
-    # A restore names no object in its path, and a list is the vault's.
-    named = len(segments) > 1 and operation.permission != "restore"
-    resource = f"{vault['id'].lower()}/secrets/{segments[1].lower()}" if named else vault["id"].lower()
-    decision = check_vault(world, caller, vault, f"secrets/{operation.permission}", action, resource)
+    action = f"Microsoft.KeyVault/vaults/{operation.action}"
+    resource = vault["id"].lower()
+    if operation.named:
+        resource += f"/{segments[0].lower().removeprefix('deleted')}/{segments[1].lower()}"
+    decision = check_vault(world, caller, vault, operation.permission, action, resource)
     if decision.allowed:
         return decision
     reason = decision.reason or "AccessDenied"
     text = _REFUSALS[reason].format(
         caller=_described(world, caller),
-        permission=f"secrets {operation.permission}",
+        permission=operation.permission.replace("/", " "),
         action=action,
         resource=resource,
-        vault=f"{vault['name']};location={_location(vault)}",
+        vault=_named(vault),
+        denial="null" if decision.denied is None else f"'{decision.denied['name'].replace('-', '').lower()}'",
     )
     raise AzureFault(403, "Forbidden", text, inner=reason)
 
@@ -178,7 +171,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "ForbiddenByRbac": (
         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role "
         "definitions were changed recently, please observe propagation time.\r\nCaller: {caller}\r\n"
-        "Action: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n"
+        "Action: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: {denial}\r\n"
         "DecisionReason: null \r\nVault: {vault}\r\n"
     ),
 }
@@ -188,6 +181,10 @@ def _described(world: World, caller: Caller) -> str:
     groups = len(groups_of(world, caller.object_id))
     counted = f"numgroups={groups};" if groups else ""
     return f"appid={caller.app_id};oid={caller.object_id};{counted}iss={issuer(caller.tenant)}"
+
+
+def _named(vault: Mapping[str, Any]) -> str:
+    return f"{vault['name']};location={_location(vault)}"
 
 
 def _location(vault: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from declarative_kv.emulator.clouds import Cloud, cloud_of
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.store import Record
 from declarative_kv.emulator.world import World
@@ -15,6 +16,13 @@ _INSTANCE = re.compile(r"/[^/]+/discovery/instance/?", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"/([^/]+)/(v2\.0/)?\.well-known/openid-configuration/?", re.IGNORECASE)
 _KEYS = re.compile(r"/([^/]+)/discovery/(v2\.0/)?keys/?", re.IGNORECASE)
 _ANY_TENANT = frozenset({"common", "organizations"})
+# Recorded in January 2022, not yet in April 2021.
+_KERBEROS_SINCE = "2021-10-01"
+_CLAIMS = (
+    *("sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host"),
+    *("aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver", "at_hash"),
+    *("c_hash", "email"),
+)
 _ALIASES = (
     ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
@@ -73,7 +81,11 @@ def _configuration(world: World, request: Request, name: str, *, new: bool) -> R
         return json_response(400, body)
     identifier = "{tenantid}" if tenant is None else tenant["tenantId"]
     segment = name.lower() if tenant is None else identifier
-    return json_response(200, _endpoints(cloud_of(request.host), request.host, segment, identifier, new=new))
+    found = _endpoints(cloud_of(request.host), request.host, segment, identifier, new=new)
+    found["tenant_region_scope"] = None if tenant is None else tenant.get("regionScope", "EU")
+    if not since(world, _KERBEROS_SINCE):
+        del found["kerberos_endpoint"]
+    return json_response(200, found)
 
 
 def _endpoints(cloud: Cloud, host: str, segment: str, identifier: str, *, new: bool) -> dict[str, Any]:
@@ -100,9 +112,9 @@ def _endpoints(cloud: Cloud, host: str, segment: str, identifier: str, *, new: b
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{base}/oauth2{version}/logout",
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "name", "tid", "ver", "email"],
+        "claims_supported": list(_CLAIMS),
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": "EU",
+        "tenant_region_scope": None,
         "cloud_instance_name": cloud.instance,
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": cloud.graph,

@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, unquote
 from declarative_kv.emulator.clouds import ALL, cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, service_principal_of
 from declarative_kv.emulator.entra import discovery
+from declarative_kv.emulator.entra.assertion import AssertionRefused, check_assertion, thumbprint
 from declarative_kv.emulator.entra.tokens import LIFETIME, issue
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import not_emulated
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.seed import digest
@@ -36,6 +38,11 @@ _OTHER_GRANTS = frozenset(
 )
 # Beside the services emulated here: blob storage, for a local storage emulator that takes these tokens.
 _OTHER_RESOURCES = frozenset({"https://storage.azure.com"})
+# What a refusal read like before the day (recorded in January 2022); the newer form is quoted in later issues.
+_FORMER_TEXTS = {7000215: ("2022-02-01", "Invalid client secret is provided.")}
+_ONE_LINE_SINCE = "2023-01-01"
+# How much earlier than its issue a version 1 token is good, in seconds (recorded).
+_SKEW = 300
 _OPENID_SCOPES = frozenset({"openid", "profile", "offline_access"})
 
 
@@ -66,8 +73,25 @@ _REFUSALS: Mapping[int, tuple[int, str, str]] = {
     700027: (
         401,
         "invalid_client",
-        "Client assertion contains an invalid signature. [Reason - The key was not found., Please visit the "
-        "Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '{}'.]",
+        "Client assertion contains an invalid signature. [Reason - The key was not found., Thumbprint of key used by "
+        "client: '{1}', Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys "
+        "for app Id '{0}'. Review the documentation at https://docs.microsoft.com/en-us/graph/deployments to determine "
+        "the corresponding service endpoint and https://docs.microsoft.com/en-us/graph/api/application-get"
+        "?view=graph-rest-1.0&tabs=http to build a query request URL, such as "
+        "'https://graph.microsoft.com/beta/applications/{0}']. Alternatively, SNI may be configured on the app. Please "
+        "ensure that client assertion is being sent with the x5c claim in the JWT header using MSAL's WithSendX5C() "
+        "method so that Azure Active Directory can validate the certificate being used.",
+    ),
+    700021: (
+        400,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter.",
+    ),
+    700024: (
+        401,
+        "invalid_client",
+        "Client assertion is not within its valid time range. Please review the documentation at "
+        "https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
     ),
     900144: (
         400,
@@ -117,13 +141,15 @@ def answer_entra(world: World, request: Request) -> Response:
     if found is not None:
         return found
     match = _TOKEN_PATH.fullmatch(unquote(request.path))
-    if match is None or request.method != "POST":
+    is_new = match is not None and match[2] is not None
+    # The older endpoint takes a form in a GET too (recorded in 2016).
+    if match is None or not (request.method == "POST" or (request.method == "GET" and not is_new and request.body)):
         raise not_emulated(request)
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     if form.get("grant_type") in _OTHER_GRANTS:
         raise not_emulated(request)
     try:
-        return _token(world, request, match[1], form, new=match[2] is not None)
+        return _token(world, request, match[1], form, new=is_new)
     except SignInError as refused:
         return _refusal(world, request, refused)
 
@@ -143,11 +169,13 @@ def _token(world: World, request: Request, name: str, form: Mapping[str, str], *
         answer = {
             "token_type": "Bearer",
             "expires_in": str(LIFETIME),
-            "ext_expires_in": str(LIFETIME),
+            "ext_expires_in": str(LIFETIME) if since(world, "2017-01-01") else "0",
             "expires_on": str(now + LIFETIME),
-            "not_before": str(now),
+            "not_before": str(now - _SKEW),
             "resource": audience,
         }
+        if not since(world, "2016-10-01"):
+            del answer["ext_expires_in"]
     return json_response(200, {**answer, "access_token": issue(world, principal["id"], audience)}, _NO_STORE)
 
 
@@ -205,9 +233,10 @@ def _known_resource(world: World, resource: str) -> bool:
 
 
 def _check_secret(world: World, client_id: str, secret: str | None, form: Mapping[str, str]) -> None:
-    """Refuse a wrong, an expired or a missing secret, and every certificate: none can be registered here."""
+    """Refuse a wrong, an expired or a missing secret, and an assertion that no registered certificate signed."""
     if "client_assertion" in form:
-        raise SignInError(700027, client_id)
+        _check_assertion(world, client_id, form["client_assertion"])
+        return
     if secret is None:
         raise SignInError(7000218)
     wanted = digest(secret)
@@ -222,13 +251,25 @@ def _check_secret(world: World, client_id: str, secret: str | None, form: Mappin
         raise SignInError(7000222, client_id)
 
 
+def _check_assertion(world: World, client_id: str, assertion: str) -> None:
+    records = (application_of(world, client_id), service_principal_of(world, client_id))
+    registered = [entry for record in records if record is not None for entry in record.get("keyCredentials", ())]
+    try:
+        check_assertion(world.clock, assertion, client_id, registered)
+    except AssertionRefused as refused:
+        raise SignInError(refused.number, client_id, thumbprint(assertion)) from refused
+
+
 def _refusal(world: World, request: Request, refused: SignInError) -> Response:
     moment = datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     trace, correlation = str(uuid.uuid4()), request.headers.get("client-request-id", str(uuid.uuid4()))
+    day, former = _FORMER_TEXTS.get(refused.number, ("", ""))
+    text = refused.text if since(world, day) else former
+    between = " " if since(world, _ONE_LINE_SINCE) else "\r\n"
+    parts = (text, f"Trace ID: {trace}", f"Correlation ID: {correlation}", f"Timestamp: {moment}")
     body = {
         "error": refused.error,
-        "error_description": f"AADSTS{refused.number}: {refused.text} Trace ID: {trace} "
-        f"Correlation ID: {correlation} Timestamp: {moment}",
+        "error_description": f"AADSTS{refused.number}: {between.join(parts)}",
         "error_codes": [refused.number],
         "timestamp": moment,
         "trace_id": trace,

@@ -74,10 +74,11 @@ def issue(world: World, object_id: str, audience: str) -> str:
     return world.keyring.sign(claims)
 
 
-def verify(world: World, token: str, audiences: Collection[str]) -> Caller:
+def verify(world: World, token: str, audiences: Collection[str], *, exact: bool = False) -> Caller:
     """Who the token speaks for; raises `TokenError` for a wrong signature, issuer, time or audience.
 
-    Audiences are compared without regard to a closing slash and to case; whose tenant it is, is the caller's to check.
+    Audiences are compared without regard to a closing slash and to case, unless `exact`, as Key Vault does (quoted);
+    whose tenant it is, is the caller's to check.
     """
     try:
         claims = world.keyring.claims(token)
@@ -90,7 +91,8 @@ def verify(world: World, token: str, audiences: Collection[str]) -> Caller:
         raise TokenError("malformed")
     if until <= world.clock.now():
         raise TokenError("expired", audience)
-    if audience not in audiences and audience.rstrip("/").lower() not in {a.rstrip("/") for a in audiences}:
+    known = audience in audiences
+    if not known and (exact or audience.rstrip("/").lower() not in {a.rstrip("/") for a in audiences}):
         raise TokenError("audience", audience)
     return caller
 

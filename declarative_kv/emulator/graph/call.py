@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.entra.tokens import Caller
+from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
-from declarative_kv.emulator.graph.filter import parse_filter
+from declarative_kv.emulator.graph.filter import Filter, parse_filter
 from declarative_kv.emulator.graph.shapes import properties, shown
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.store import Record
@@ -33,6 +35,7 @@ _CONTENT_TYPE: Final = (
 _OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$count", "$skiptoken", "$format"})
 _LARGEST_PAGE: Final = 999
 _PAGE: Final = 100
+_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -53,9 +56,12 @@ class GraphCall:
 
     def target(self) -> Record:
         """The object that the second segment names, by id, by user name or by `appId=`; raises 404."""
-        record = named(self.world, self.kinds, self.path[1])
+        key = self.path[1]
+        record = named(self.world, self.kinds, key)
         if record is None:
-            raise not_found(self.path[1])
+            if self.kinds == ("user",) or "=" in key or _ID.fullmatch(key):
+                raise not_found(key)
+            raise bad_request(f"Invalid object identifier '{key}'.")  # quoted in issues
         return record
 
     def body(self) -> dict[str, Any]:
@@ -68,23 +74,43 @@ class GraphCall:
             raise AzureFault(400, "BadRequest", "Unable to read JSON request payload.")
         return content
 
-    def one(self, status: int, record: Record) -> Response:
+    def one(self, record: Record) -> Response:
         """The answer that holds one object."""
+        return self.json(200, self.entity(record))
+
+    def entity(self, record: Record) -> dict[str, Any]:
+        """The body that holds one object: its default properties, or the selected ones."""
         selected = self._selected()
         fields = "" if selected is None else f"({','.join(selected)})"
         context = {"@odata.context": self.context(f"{_SPELLED[record['kind']]}{fields}/$entity")}
-        return self.json(status, context | shown(record, selected))
+        body = context | self.shown(record)
+        if selected is not None and "keyCredentials" in selected:
+            body["keyCredentials"] = record.get("keyCredentials", [])  # here alone with the certificates (documented)
+        return body
+
+    def shown(self, record: Record, *, typed: bool = False) -> dict[str, Any]:
+        """An object as the answer holds it; `typed` puts its type in front, as collections of mixed objects do."""
+        return shown(record, self._selected(), partial(since, self.world), typed=typed)
 
     def many(self, records: Iterable[Record], context: str, *, typed: bool = False) -> Response:
-        """The answer that holds a collection: filtered, selected and paged as the query says."""
-        self._refuse_unknown_options()
-        wanted = self.request.parameter("$filter")
-        found = list(records)
-        if wanted is not None:
-            keep = parse_filter(wanted)
-            found = [record for record in found if keep(properties(record))]
+        """The answer that holds directory objects: filtered, selected and paged as the query says."""
+        return self.page(self.filtered(records), context, lambda record: self.shown(record, typed=typed))
+
+    def plain(self, items: Iterable[dict[str, Any]], context: str) -> Response:
+        """The answer that holds things which are no directory objects: filtered and paged, but not selected."""
+        if self._selected() is not None:
+            raise AzureFault(501, "NotImplemented", "The emulator does not understand $select here.")
+        keep = self._wanted()
+        return self.page([item for item in items if keep is None or keep(item)], context, lambda item: item)
+
+    def filtered(self, records: Iterable[Record]) -> list[Record]:
+        """The directory objects that the request's `$filter` lets through."""
+        keep = self._wanted()
+        return [record for record in records if keep is None or keep(properties(record))]
+
+    def page(self, found: list[Record], context: str, show: Callable[[Record], dict[str, Any]]) -> Response:
+        """One page of what was found; the answer of an action has the Location of actions."""
         start, size = self._window()
-        selected = self._selected()
         body: dict[str, Any] = {"@odata.context": self.context(context)}
         if (self.request.parameter("$count") or "").lower() == "true":
             body["@odata.count"] = len(found)
@@ -92,8 +118,16 @@ class GraphCall:
             options = [(name, value) for name, value in self.request.query if name.lower() != "$skiptoken"]
             link = urlencode([*options, ("$skiptoken", str(start + size))], safe="$,'()/:", quote_via=quote)
             body["@odata.nextLink"] = f"https://{self.request.host}{self.request.path}?{link}"
-        body["value"] = [shown(record, selected, typed=typed) for record in found[start : start + size]]
-        return self.json(200, body)
+        body["value"] = [show(record) for record in found[start : start + size]]
+        return self.acted(body) if self.request.method == "POST" else self.json(200, body)
+
+    def acted(self, body: dict[str, Any]) -> Response:
+        """The answer of an action that gives something: 200, with a Location that says nothing more (recorded)."""
+        return self.json(200, body, {"location": f"https://{self.request.host}"})
+
+    def created(self, body: dict[str, Any], tenant: str, place: str) -> Response:
+        """A 201; its Location is an address of the directory behind Graph (recorded)."""
+        return self.json(201, body, {"location": f"https://{self.request.host}/v2/{tenant}/{place}"})
 
     def context(self, what: str) -> str:
         """The metadata address of an answer."""
@@ -103,6 +137,12 @@ class GraphCall:
         """An answer with Graph's headers."""
         fixed = {"content-type": _CONTENT_TYPE, "odata-version": "4.0", "x-ms-resource-unit": "1"}
         return json_response(status, body, fixed | (headers or {}))
+
+    def _wanted(self) -> Filter | None:
+        """The request's `$filter`; options that the emulator does not know are refused."""
+        self._refuse_unknown_options()
+        text = self.request.parameter("$filter")
+        return None if text is None else parse_filter(text)
 
     def _selected(self) -> tuple[str, ...] | None:
         value = self.request.parameter("$select")

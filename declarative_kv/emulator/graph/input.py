@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from declarative_kv.emulator.graph.call import bad_request
@@ -44,6 +45,17 @@ def require(kind: str, body: Mapping[str, Any], *names: str) -> None:
         if body.get(name) in (None, ""):
             resource = f"{kind[0].upper()}{kind[1:]}"
             raise bad_request(f"A value is required for property '{name}' of resource '{resource}'.")
+
+
+def moment(text: object, otherwise: float) -> float:
+    """A sent time in epoch seconds, `otherwise` where none was sent; raises 400 where it is none."""
+    if text is None:
+        return otherwise
+    try:
+        found = datetime.fromisoformat(str(text))
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise bad_request(f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'.") from error
 
 
 def _fits(kind: str, name: str, value: Any) -> bool:

@@ -10,14 +10,15 @@ from declarative_kv.emulator.clock import iso
 from declarative_kv.emulator.directory import TABLE, all_of, application_of, find, service_principal_of
 from declarative_kv.emulator.errors import AzureFault
 from declarative_kv.emulator.graph.call import COLLECTIONS, GraphCall, bad_request, new_id, not_found
+from declarative_kv.emulator.graph.certificates import with_certificates
 from declarative_kv.emulator.graph.input import check, given, require
-from declarative_kv.emulator.graph.shapes import shown
 from declarative_kv.emulator.http import Response
 from declarative_kv.emulator.seed import application_record, principal_record
 from declarative_kv.emulator.store import Record
 
 DELETED: Final = "deleted_directory"
 _KEPT_SECONDS: Final = 30 * 86400.0
+_ANY_ACCOUNT: Final = "AzureADandPersonalMicrosoftAccount"
 
 
 def list_objects(call: GraphCall) -> Response:
@@ -27,20 +28,39 @@ def list_objects(call: GraphCall) -> Response:
 
 def get_object(call: GraphCall) -> Response:
     """GET of one object."""
-    return call.one(200, call.target())
+    return call.one(call.target())
+
+
+def count_objects(call: GraphCall) -> Response:
+    """GET …/$count: the number as text; only of what may lag behind, says the header (documented)."""
+    if call.request.headers.get("consistencylevel", "").lower() != "eventual":
+        raise bad_request("$count is not currently supported.")
+    found = call.filtered(all_of(call.world, *call.kinds))
+    return Response(200, {"content-type": "text/plain"}, str(len(found)).encode())
 
 
 def create_object(call: GraphCall) -> Response:
-    """POST to a collection: 201 with the object."""
+    """POST to a collection: 201 with the object, which lists a new principal's names the other way round (recorded)."""
     body = call.body()
     kind = call.kinds[0]
     check(kind, body)
     record = _BUILD[kind](call, body)
     record |= {name: value for name, value in given(body).items() if name not in record}
+    with_certificates(record, {})
     call.world.store.put(TABLE, record["id"], record)
-    location = {"location": f"https://{call.request.host}/v2/{record['tenant']}/directoryObjects/{record['id']}"}
-    response = call.one(201, record)
-    return Response(response.status, {**response.headers, **location}, response.body)
+    body = call.entity(_fresh(call, record))
+    kind_in_directory = f"Microsoft.DirectoryServices.{kind[0].upper()}{kind[1:]}"
+    return call.created(body, record["tenant"], f"directoryObjects/{record['id']}/{kind_in_directory}")
+
+
+def _fresh(call: GraphCall, record: Record) -> Record:
+    """A new object as its own 201 shows it: other order of a principal's names, fractions of a second (recorded)."""
+    if record["kind"] == "servicePrincipal":
+        return {**record, "servicePrincipalNames": record["servicePrincipalNames"][::-1]}
+    if record["kind"] == "application":
+        fraction = f"{call.world.clock.now() % 1:.7f}"[1:]
+        return {**record, "createdDateTime": f"{record['createdDateTime'].removesuffix('Z')}{fraction}Z"}
+    return record
 
 
 def change_object(call: GraphCall) -> Response:
@@ -51,7 +71,12 @@ def change_object(call: GraphCall) -> Response:
     if record["kind"] == "user" and changed["userPrincipalName"] != record["userPrincipalName"]:
         require("user", changed, "userPrincipalName")
         _refuse_same_name(call, changed["userPrincipalName"])
+    if record["kind"] == "application" and changed["identifierUris"] != record["identifierUris"]:
+        _refuse_same_uris(call, changed["identifierUris"], record["id"])
+    with_certificates(changed, record)
     call.world.store.put(TABLE, record["id"], changed)
+    if record["kind"] == "application":
+        _follow(call, changed)
     return Response(204)
 
 
@@ -77,7 +102,7 @@ def get_deleted(call: GraphCall) -> Response:
     """GET /directory/deletedItems/{id}."""
     record = _deleted(call)
     body = {"@odata.context": call.context("directoryObjects/$entity")}
-    return call.json(200, body | shown(record, typed=True))
+    return call.json(200, body | call.shown(record, typed=True))
 
 
 def purge_deleted(call: GraphCall) -> Response:
@@ -93,7 +118,7 @@ def restore_deleted(call: GraphCall) -> Response:
     call.world.store.delete(DELETED, record["id"])
     call.world.store.put(TABLE, back["id"], back)
     body = {"@odata.context": call.context("directoryObjects/$entity")}
-    return call.json(200, body | shown(back, typed=True))
+    return call.json(200, body | call.shown(back, typed=True))
 
 
 def get_by_ids(call: GraphCall) -> Response:
@@ -145,9 +170,21 @@ def _group(call: GraphCall, body: Mapping[str, Any]) -> Record:
 def _application(call: GraphCall, body: Mapping[str, Any]) -> Record:
     require("application", body, "displayName")
     record = application_record(new_id(), new_id(), body["displayName"], call.world.clock.now())
-    # The body's word on these is taken over the defaults.
-    record |= {name: body[name] for name in ("identifierUris", "signInAudience") if body.get(name)}
-    return record | {"tenant": call.caller.tenant}
+    audience = body.get("signInAudience") or _ANY_ACCOUNT
+    _refuse_same_uris(call, body.get("identifierUris") or [], record["id"])
+    tenant = call.world.store.get("tenants", call.caller.tenant.lower()) or {}
+    record |= {
+        "tenant": call.caller.tenant,
+        "identifierUris": body.get("identifierUris") or [],
+        "signInAudience": audience,
+        "publisherDomain": tenant.get("defaultDomain"),
+        # Who registers an application owns it, if it is a person (recorded).
+        "owners": [call.caller.object_id] if call.caller.kind == "user" else [],
+    }
+    if "PersonalMicrosoftAccount" in audience:
+        # Personal accounts take only tokens of version 2 (recorded).
+        record["api"] = {"requestedAccessTokenVersion": 2, **(body.get("api") or {})}
+    return record
 
 
 def _principal(call: GraphCall, body: Mapping[str, Any]) -> Record:
@@ -168,7 +205,12 @@ def _principal(call: GraphCall, body: Mapping[str, Any]) -> Record:
     record = principal_record(new_id(), client_id, name, call.world.clock.now())
     if "accountEnabled" in body:
         record["accountEnabled"] = bool(body["accountEnabled"])
-    return record | {"tenant": call.caller.tenant, "appDisplayName": name}
+    return record | {
+        "tenant": call.caller.tenant,
+        "appDisplayName": name,
+        "servicePrincipalNames": [*application["identifierUris"], client_id],
+        "signInAudience": application["signInAudience"],
+    }
 
 
 _BUILD: Final[Mapping[str, Callable[[GraphCall, Mapping[str, Any]], Record]]] = {
@@ -179,10 +221,31 @@ _BUILD: Final[Mapping[str, Callable[[GraphCall, Mapping[str, Any]], Record]]] = 
 }
 
 
+def _follow(call: GraphCall, application: Record) -> None:
+    """The service principal in the application's own tenant goes by the application's names (documented)."""
+    principal = service_principal_of(call.world, application["appId"])
+    if principal is None or principal["tenant"] != application["tenant"]:
+        return
+    names = {
+        "displayName": application["displayName"],
+        "appDisplayName": application["displayName"],
+        "servicePrincipalNames": [*application["identifierUris"], application["appId"]],
+        "signInAudience": application.get("signInAudience"),
+    }
+    call.world.store.put(TABLE, principal["id"], {**principal, **names})
+
+
 def _refuse_same_name(call: GraphCall, name: str) -> None:
     if any(user["userPrincipalName"].lower() == name.lower() for user in all_of(call.world, "user")):
         text = "Another object with the same value for property userPrincipalName already exists."
         raise bad_request(text)
+
+
+def _refuse_same_uris(call: GraphCall, uris: list[str], own_id: str) -> None:
+    wanted = {uri.lower() for uri in uris}
+    for other in all_of(call.world, "application"):
+        if other["id"] != own_id and wanted & {uri.lower() for uri in other["identifierUris"]}:
+            raise bad_request("Another object with the same value for property identifierUris already exists.")
 
 
 def _bound(call: GraphCall, body: Mapping[str, Any], relation: str) -> list[str]:

@@ -1,30 +1,27 @@
-"""Who belongs to what in Graph: members and owners of groups, memberships of anything, passwords of applications."""
+"""Who belongs to what in Graph: members of groups, owners, memberships of anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from secrets import token_urlsafe
-from typing import Final
 
-from declarative_kv.emulator.directory import TABLE, direct_groups_of, find, groups_of
+from declarative_kv.emulator.directory import TABLE, all_of, direct_groups_of, find, groups_of
 from declarative_kv.emulator.graph.call import GraphCall, bad_request, not_found
 from declarative_kv.emulator.graph.objects import referenced
 from declarative_kv.emulator.http import Response
-from declarative_kv.emulator.seed import password_record
 from declarative_kv.emulator.store import Record
-
-_TWO_YEARS: Final = 2 * 365 * 86400.0
 
 
 def list_related(call: GraphCall) -> Response:
-    """GET …/{id}/members, owners, memberOf and their transitive forms."""
+    """GET …/{id}/members, owners, memberOf, ownedObjects and the transitive forms."""
     record = call.target()
     match call.path[2].lower():
         case "members" | "owners" as relation:
             ids: Iterable[str] = record.get(relation, ())
         case "memberof":
             ids = direct_groups_of(call.world, record["id"])
+        case "ownedobjects":
+            every = all_of(call.world, "group", "application", "servicePrincipal")
+            ids = [one["id"] for one in every if record["id"] in one.get("owners", ())]
         case "transitivememberof":
             ids = sorted(groups_of(call.world, record["id"]))
         case _:
@@ -72,35 +69,6 @@ def check_member_groups(call: GraphCall) -> Response:
     return _ids(call, [group for group in asked if str(group).lower() in groups])
 
 
-def add_password(call: GraphCall) -> Response:
-    """POST …/{id}/addPassword: 200 with the text, here and never again; two years unless told otherwise."""
-    record = call.target()
-    wanted = call.body().get("passwordCredential") or {}
-    if not isinstance(wanted, dict):
-        raise bad_request("Invalid value specified for property 'passwordCredential' of resource 'Application'.")
-    now = call.world.clock.now()
-    start = _moment(wanted.get("startDateTime"), now)
-    end = _moment(wanted.get("endDateTime"), start + _TWO_YEARS)
-    secret = f"{token_urlsafe(30)[:37]}~dk"
-    entry = password_record(wanted.get("displayName"), secret, start, end)
-    passwords = [*record.get("passwordCredentials", ()), entry]
-    call.world.store.put(TABLE, record["id"], {**record, "passwordCredentials": passwords})
-    body = {"@odata.context": call.context("microsoft.graph.passwordCredential")}
-    shown = {name: value for name, value in entry.items() if name != "digest"} | {"secretText": secret}
-    return call.json(200, body | dict(sorted(shown.items())))
-
-
-def remove_password(call: GraphCall) -> Response:
-    """POST …/{id}/removePassword: 204."""
-    record, key_id = call.target(), call.body().get("keyId")
-    passwords = record.get("passwordCredentials", [])
-    left = [entry for entry in passwords if entry["keyId"] != key_id]
-    if len(left) == len(passwords):
-        raise bad_request(f"No password credential found with keyId {key_id}.")
-    call.world.store.put(TABLE, record["id"], {**record, "passwordCredentials": left})
-    return Response(204)
-
-
 def _members_below(call: GraphCall, group: Record) -> list[str]:
     found: dict[str, None] = {}
     waiting = list(group.get("members", ()))
@@ -115,13 +83,4 @@ def _members_below(call: GraphCall, group: Record) -> list[str]:
 
 
 def _ids(call: GraphCall, ids: list[str]) -> Response:
-    return call.json(200, {"@odata.context": call.context("Collection(Edm.String)"), "value": ids})
-
-
-def _moment(text: object, otherwise: float) -> float:
-    if text is None:
-        return otherwise
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError as error:
-        raise bad_request(f"Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'.") from error
+    return call.acted({"@odata.context": call.context("Collection(Edm.String)"), "value": ids})

@@ -1,4 +1,4 @@
-"""Microsoft Graph's directory: routes, tokens and rights; the work is in `objects` and `relations`."""
+"""Microsoft Graph's directory: routes, tokens and rights; the work is in the modules beside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.directory import may_read, may_write
 from declarative_kv.emulator.entra.tokens import Caller, TokenError, bearer, verify
 from declarative_kv.emulator.errors import AzureFault, not_emulated
-from declarative_kv.emulator.graph import objects, relations
+from declarative_kv.emulator.graph import credentials, grants, objects, relations
 from declarative_kv.emulator.graph.call import COLLECTIONS, GraphCall, denied, named, split_key
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.world import World
@@ -23,11 +23,13 @@ Handler = Callable[[GraphCall], Response]
 # Method and shape of the path: `{}` is a collection, `*` a key.
 _READS: Final[Mapping[tuple[str, str], Handler]] = {
     ("GET", "{}"): objects.list_objects,
+    ("GET", "{}/$count"): objects.count_objects,
     ("GET", "{}/*"): objects.get_object,
     ("GET", "directoryobjects/*"): objects.get_object,
     ("GET", "{}/*/members"): relations.list_related,
     ("GET", "{}/*/owners"): relations.list_related,
     ("GET", "{}/*/memberof"): relations.list_related,
+    ("GET", "{}/*/ownedobjects"): relations.list_related,
     ("GET", "{}/*/transitivememberof"): relations.list_related,
     ("GET", "{}/*/transitivemembers"): relations.list_related,
     ("POST", "{}/*/getmembergroups"): relations.member_groups,
@@ -39,6 +41,10 @@ _READS: Final[Mapping[tuple[str, str], Handler]] = {
     ("POST", "directoryobjects/*/checkmembergroups"): relations.check_member_groups,
     ("POST", "directoryobjects/*/checkmemberobjects"): relations.check_member_groups,
     ("POST", "directoryobjects/getbyids"): objects.get_by_ids,
+    ("GET", "{}/*/federatedidentitycredentials"): credentials.list_federated,
+    ("GET", "{}/*/federatedidentitycredentials/*"): credentials.get_federated,
+    ("GET", "oauth2permissiongrants"): grants.list_grants,
+    ("GET", "oauth2permissiongrants/*"): grants.get_grant,
     ("GET", "directory/deleteditems/type"): objects.list_deleted,
     ("GET", "directory/deleteditems/*"): objects.get_deleted,
 }
@@ -50,8 +56,14 @@ _WRITES: Final[Mapping[tuple[str, str], Handler]] = {
     ("POST", "{}/*/owners/$ref"): relations.add_reference,
     ("DELETE", "{}/*/members/*/$ref"): relations.remove_reference,
     ("DELETE", "{}/*/owners/*/$ref"): relations.remove_reference,
-    ("POST", "{}/*/addpassword"): relations.add_password,
-    ("POST", "{}/*/removepassword"): relations.remove_password,
+    ("POST", "{}/*/addpassword"): credentials.add_password,
+    ("POST", "{}/*/removepassword"): credentials.remove_password,
+    ("POST", "{}/*/federatedidentitycredentials"): credentials.add_federated,
+    ("PATCH", "{}/*/federatedidentitycredentials/*"): credentials.change_federated,
+    ("DELETE", "{}/*/federatedidentitycredentials/*"): credentials.remove_federated,
+    ("POST", "oauth2permissiongrants"): grants.add_grant,
+    ("PATCH", "oauth2permissiongrants/*"): grants.change_grant,
+    ("DELETE", "oauth2permissiongrants/*"): grants.remove_grant,
     ("DELETE", "directory/deleteditems/*"): objects.purge_deleted,
     ("POST", "directory/deleteditems/*/restore"): objects.restore_deleted,
 }
@@ -108,6 +120,8 @@ def _shape(path: tuple[str, ...]) -> str:
     lowered = [part.lower() for part in path]
     if lowered[0] in COLLECTIONS:
         return "/".join(["{}", *_tail(lowered[1:])])
+    if lowered[0] == "oauth2permissiongrants":
+        return "/".join(["oauth2permissiongrants", *_tail(lowered[1:])])
     if lowered[0] == "directoryobjects":
         return "/".join(lowered if lowered[1:] == ["getbyids"] else ["directoryobjects", *_tail(lowered[1:])])
     if lowered[:2] == ["directory", "deleteditems"] and len(lowered) > 2:

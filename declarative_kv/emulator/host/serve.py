@@ -39,7 +39,12 @@ def serve(folder: Path, options: Options, ready: Callable[[int], None]) -> None:
 
     Raises `EmulatorError` where the folder is in use, or the port or the log cannot be had.
     """
-    settings = Settings(time_scale=options.time_scale, as_of=options.as_of, throttle=options.throttle)
+    settings = Settings(
+        time_scale=options.time_scale,
+        as_of=options.as_of,
+        throttle=options.throttle,
+        ragged_pages=options.time_scale > 0,
+    )
     with opened(folder, _LOCK_SECONDS, settings) as world, _log(options) as log:
         asyncio.run(_serve(folder, options, world, log, ready))
 

@@ -1,0 +1,30 @@
+"""What the tests of other people's clients share: a running emulator for each file, and az signed in to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.project import Emulator, emulator
+from tests.clients.others import Az, signed_in
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the file's emulator and for what its clients write."""
+    return tmp_path_factory.mktemp("clients")
+
+
+@pytest.fixture(scope="module")
+def running(place: Path) -> Iterator[Emulator]:
+    """An emulator that nobody has written to yet."""
+    with emulator(place) as started:
+        yield started
+
+
+@pytest.fixture
+def az(running: Emulator, tmp_path: Path) -> Az:
+    """The az CLI, signed in as the owner of the subscription."""
+    return signed_in(running.environ, tmp_path)
