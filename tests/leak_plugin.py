@@ -120,10 +120,10 @@ class LeakLaw:
 def _watch_values(law: LeakLaw) -> None:
     """What this process takes for a secret value is looked for too, also where it bears no mark."""
 
-    def made(sensitive: Sensitive, value: str) -> None:
-        if len(value) >= LONG_ENOUGH and MARK not in value and value not in law.values:
-            law.values.append(value)
-        _init(sensitive, value)
+    def made(sensitive: Sensitive, _value: str) -> None:
+        if len(_value) >= LONG_ENOUGH and MARK not in _value and _value not in law.values:
+            law.values.append(_value)
+        _init(sensitive, _value)
 
     Sensitive.__init__ = made  # type: ignore[method-assign]
 
