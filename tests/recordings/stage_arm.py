@@ -187,14 +187,14 @@ def _install_vault(replay: Replay, item: Item) -> None:
     if _is_own(replay, identifier) or (known is not None and "properties" not in item):
         return
     group = identifier.split("/providers/")[0]
+    if "properties" not in item:
+        item = {**_life_of(replay, name, identifier), **item}
     sent = item.get("properties") or {}
     properties = {key: sent[key] for key in sent if key not in ("vaultUri", "provisioningState", "hsmPoolResourceId")}
     properties.setdefault("sku", {"family": "A", "name": "standard"})
     properties.setdefault("tenantId", replay.people.tenant)
     properties.setdefault("accessPolicies", [])
     properties.setdefault("enabledForDeployment", False)
-    if "properties" not in item:
-        properties["enableSoftDelete"] = True
     record = vault_record(replay, group, name, str(item.get("location")), properties, item.get("tags") or {})
     record["id"] = identifier
     if item.get("systemData"):

@@ -57,12 +57,8 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     rotation = record.get("rotation") or {
         "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}]
     }
-    # Resource Manager spells the actions in lower case, the vault itself with a capital.
-    lowered = [
-        {**action, "action": {**action["action"], "type": action["action"]["type"].lower()}}
-        for action in rotation["lifetimeActions"]
-    ]
-    actions = {"lifetimeActions": lowered}
+    # With a capital, as the vault itself spells it, though Resource Manager's files say `notify` (recorded).
+    actions = {"lifetimeActions": rotation["lifetimeActions"]}
     shape["properties"] = {"attributes": shape["properties"]["attributes"], "rotationPolicy": actions} | shape["properties"]
     return json_response(200, shape, SERVICE_HEADERS)
 
