@@ -59,7 +59,8 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     }
     # With a capital, as the vault itself spells it, though Resource Manager's files say `notify` (recorded).
     actions = {"lifetimeActions": rotation["lifetimeActions"]}
-    shape["properties"] = {"attributes": shape["properties"]["attributes"], "rotationPolicy": actions} | shape["properties"]
+    attributes = shape["properties"]["attributes"]
+    shape["properties"] = {"attributes": attributes, "rotationPolicy": actions} | shape["properties"]
     return json_response(200, shape, SERVICE_HEADERS)
 
 
@@ -101,7 +102,12 @@ def _store_key(vault: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _item(
-    call: Call, vault: Mapping[str, Any], record: Mapping[str, Any], version: Mapping[str, Any], *, versioned: bool = False
+    call: Call,
+    vault: Mapping[str, Any],
+    record: Mapping[str, Any],
+    version: Mapping[str, Any],
+    *,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """A key, or one of its versions, as the lists show it (recorded)."""
     uri = f"https://{vault['name'].lower()}{cloud_of(call.request.host).vault_suffix}/keys/{record['name']}"
@@ -119,7 +125,12 @@ def _item(
 
 
 def _one(
-    call: Call, vault: Mapping[str, Any], record: Mapping[str, Any], version: Mapping[str, Any], *, versioned: bool = False
+    call: Call,
+    vault: Mapping[str, Any],
+    record: Mapping[str, Any],
+    version: Mapping[str, Any],
+    *,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """The same with what the key is (recorded)."""
     shape = _item(call, vault, record, version, versioned=versioned)

@@ -33,7 +33,8 @@ def _shape(call: Call, vault: Mapping[str, Any], name: str, kept: Mapping[str, A
     }
     if kept.get("etag"):
         done = kept.get("ready_at") is not None and state == "Succeeded"
-        shape["etag"] = uuid.uuid5(uuid.NAMESPACE_OID, kept["etag"]).hex if done else kept["etag"]  # a new one (recorded)
+        # Recorded: the end of an update brings a new one.
+        shape["etag"] = uuid.uuid5(uuid.NAMESPACE_OID, kept["etag"]).hex if done else kept["etag"]
     return {**shape, "properties": {"provisioningState": state, **kept["properties"]}}
 
 
