@@ -74,7 +74,7 @@ _CREATORS_SHOWN_UNTIL = 1_577_836_800.0  # 2020: until then only the answer to a
 
 def put_role(replay: Replay, guid: str, shown: Item) -> None:
     """A role of which a scenario shows little."""
-    record = {
+    record: dict[str, Any] = {
         "roleName": f"role {guid}",
         "description": "",
         "assignableScopes": ["/"],

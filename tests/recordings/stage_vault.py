@@ -153,7 +153,7 @@ def _shown(replay: Replay, entry: Entry) -> Iterator[dict[str, Any]]:
     """The secrets of an answer that no request of the scenario has touched."""
     answer = entry.answer if isinstance(entry.answer, dict) else {}
     items = answer.get("value") if isinstance(answer.get("value"), list) else [answer]
-    for item in items:
+    for item in items or ():
         identifier = str(item.get("id") or "") if isinstance(item, dict) else ""
         parts = identifier.split("/")
         if len(parts) < 5 or f"{entry.host}/secrets/{parts[4]}".lower() in replay.touched:

@@ -67,7 +67,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         raise bad_value("privateLinkServiceConnectionState.status")
     state = {key: wanted[key] for key in ("status", "description") if isinstance(wanted.get(key), str)}
     state["actionsRequired"] = str(wanted.get("actionsRequired") or "None")
-    changed = {
+    changed: dict[str, Any] = {
         "etag": uuid.uuid4().hex,
         "ready_at": call.now() + _UPDATE_SECONDS * call.world.settings.time_scale,
         "properties": {**kept["properties"], "privateLinkServiceConnectionState": state},

@@ -206,15 +206,8 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     properties: dict[str, Any] = {"sku": kept["sku"], "tenantId": kept["tenantId"]}
     if kept.get("networkAcls") is not None:
         properties["networkAcls"] = kept["networkAcls"]
-    endpoints = record.get("endpoints") or {}
-    if endpoints:
-        properties["privateEndpointConnections"] = [
-            {
-                "id": f"{record['id']}/privateEndpointConnections/{name}",
-                "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
-            }
-            for name, endpoint in endpoints.items()
-        ]
+    if record.get("endpoints"):
+        properties["privateEndpointConnections"] = _connections(record)
     properties["accessPolicies"] = kept["accessPolicies"]
     for name in _FLAGS[:3]:
         if kept.get(name) is not None:
@@ -243,3 +236,14 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     if call.since("2021-04-01"):
         shape["systemData"] = record["systemData"]
     return {**shape, "properties": properties}
+
+
+def _connections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A vault's private endpoint connections, as the vault itself shows them (recorded)."""
+    return [
+        {
+            "id": f"{record['id']}/privateEndpointConnections/{name}",
+            "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
+        }
+        for name, endpoint in record["endpoints"].items()
+    ]
