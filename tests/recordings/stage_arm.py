@@ -408,7 +408,15 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
         return body
     answer = entry.answer
     properties = answer.get("properties")
-    made: tuple[str, ...] = ("provisioningState", "createdOn", "updatedOn", "createdBy", "updatedBy", "scope", "vaultUri")
+    made: tuple[str, ...] = (
+        "provisioningState",
+        "createdOn",
+        "updatedOn",
+        "createdBy",
+        "updatedBy",
+        "scope",
+        "vaultUri",
+    )
     made = (*made, "principalType")
     sent: dict[str, Any] = {name: answer[name] for name in ("location", "tags") if name in answer}
     if isinstance(properties, dict):
