@@ -64,7 +64,10 @@ class Application:
             if fault.status is not None:
                 return self._injected(request, fault.status)
         before = self.world.store.changes
-        response = self._serve(request)
+        try:
+            response = self._serve(request)
+        except RecursionError:  # brackets in brackets, in a body or a filter, deeper than anybody means them
+            response = self._refused(request, AzureFault(400, "BadRequest", "The request is nested too deeply."))
         if request.method not in _READING and response.status < 400 and self.world.store.changes != before:
             self._note_written(request)
         return replace(response, body=b"") if request.method == "HEAD" else response
@@ -105,12 +108,19 @@ class Application:
         """An arranged error, in the shape of the service that it seems to come from."""
         text = f"The emulator was told to answer this request with {status}."
         fault = AzureFault(status, _CODES.get(status, "InjectedFault"), text)
+        if vault_suffix(request.host) is not None and status == 429:
+            fault = _THROTTLED
+        return self._refused(request, fault)
+
+    def _refused(self, request: Request, fault: AzureFault) -> Response:
+        """A refusal that comes before the service has looked, in the shape of that service."""
         if vault_suffix(request.host) is not None:
-            return refuse_vault(self.world, request, _THROTTLED if status == 429 else fault)
+            return refuse_vault(self.world, request, fault)
         if request.host in GRAPH:
             response = refuse_graph(self.world, request, fault)
         elif request.host in LOGIN:
-            response = json_response(status, {"error": "temporarily_unavailable", "error_description": text})
+            error = "invalid_request" if fault.status == 400 else "temporarily_unavailable"
+            response = json_response(fault.status, {"error": error, "error_description": fault.message})
         else:
             response = fault.response()
         return replace(response, headers={**common_headers(request), **response.headers})

@@ -9,6 +9,7 @@ import pytest
 
 from tests.benchmarks.project import Emulator, emulator
 from tests.clients.others import Az, signed_in
+from tests.clients.worlds import lagging
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(place: Path) -> Iterator[Emulator]:
     """An emulator that nobody has written to yet."""
     with emulator(place) as started:
+        yield started
+
+
+@pytest.fixture(scope="module", params=["at once", "with delays"])
+def either(request: pytest.FixtureRequest, place: Path) -> Iterator[Emulator]:
+    """An emulator without delays, then one in which deletes, purges and creates take their time."""
+    begin = emulator if request.param == "at once" else lagging
+    folder = place / request.param.replace(" ", "-")
+    folder.mkdir()
+    with begin(folder) as started:
         yield started
 
 

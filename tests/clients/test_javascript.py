@@ -17,8 +17,8 @@ HERE: Final = Path(__file__).parent / "javascript"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.cjs")))
-def test_the_javascript_sdk_works_against_the_emulator(name: str, running: Emulator, place: Path) -> None:
-    environ = {**running.environ, "VAULT_URL": vault_for_clients(running), "NODE_PATH": str(MODULES)}
+def test_the_javascript_sdk_works_against_the_emulator(name: str, either: Emulator, place: Path) -> None:
+    environ = {**either.environ, "VAULT_URL": vault_for_clients(either), "NODE_PATH": str(MODULES)}
     printed = succeeded([str(NODE), "--test", "--test-reporter=tap", HERE / name], environ, place)
     passed = re.search(r"^# pass (\d+)$", printed, re.MULTILINE)
     assert passed is not None

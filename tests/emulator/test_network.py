@@ -5,11 +5,12 @@ https://learn.microsoft.com/azure/key-vault/general/network-security
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 
-from tests.emulator.azure_support import ARM, VAULT_ID, Answer, Azure
+from tests.emulator.azure_support import ARM, VAULT_ID, Answer, Azure, policy
 
 ADDRESS = "203.0.113.7"
 
@@ -70,3 +71,26 @@ def test_resource_manager_reaches_a_closed_vault() -> None:
     azure = Azure()
     azure.make_vault(publicNetworkAccess="Disabled")
     assert azure.ask("GET", ARM, f"{VAULT_ID}?api-version=2023-07-01").status == 200
+
+
+def test_a_vault_has_at_most_1000_addresses_and_200_subnets() -> None:
+    azure = Azure()
+    addresses = [f"10.0.{number // 250}.{number % 250}" for number in range(1001)]
+    azure.make_vault(networkAcls=rules(*addresses[:1000]))
+
+    def change(network: dict[str, Any]) -> Answer:
+        sent = {"properties": {"networkAcls": network}}
+        return azure.ask("PATCH", ARM, f"{VAULT_ID}?api-version=2023-07-01", sent)
+
+    assert change(rules(*addresses)).error["code"] == "BadRequest"
+    subnets = [{"id": f"/subscriptions/s/subnets/{number}"} for number in range(201)]
+    assert change(rules(virtualNetworkRules=subnets[:200])).status == 200
+    assert change(rules(virtualNetworkRules=subnets)).error["code"] == "BadRequest"
+
+
+def test_a_vault_has_at_most_1024_access_policies() -> None:
+    azure = Azure()
+    azure.make_vault(rbac=False, accessPolicies=[policy(str(uuid.UUID(int=n)), ["get"]) for n in range(1024)])
+    sent = {"properties": {"accessPolicies": [policy(str(uuid.UUID(int=1024)), ["get"])]}}
+    answer = azure.ask("PUT", ARM, f"{VAULT_ID}/accessPolicies/add?api-version=2023-07-01", sent)
+    assert answer.error["code"] == "BadRequest"

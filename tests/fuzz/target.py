@@ -79,6 +79,10 @@ class Target:
         self.sent += 1
         with _in_time():
             response = _answer(self.application, request)
+        if response.dropped:  # the host of a vault that does not exist has no address
+            assert vault_suffix(request.host) is not None
+            assert request.host != VAULT
+            return response
         assert 200 <= response.status < 600, response
         assert response.status not in (500, 502, 503), response.body
         if "json" in response.headers.get("content-type", "") and response.body:

@@ -40,8 +40,32 @@ FILTER: Final = st.one_of(
     TEXT,
     st.lists(
         st.sampled_from(
-            ["displayName", "appId", "startswith(", "eq", "'x'", "and", "or", "not", "(", ")", "in", ",", "any(", "x:"]
-            + ["servicePrincipalNames", "null", "true", "'", "''", "1", "id", "ne", "/", "ge"]
+            [
+                "displayName",
+                "appId",
+                "startswith(",
+                "eq",
+                "'x'",
+                "and",
+                "or",
+                "not",
+                "(",
+                ")",
+                "in",
+                ",",
+                "any(",
+                "x:",
+                "servicePrincipalNames",
+                "null",
+                "true",
+                "'",
+                "''",
+                "1",
+                "id",
+                "ne",
+                "/",
+                "ge",
+            ]
         ),
         max_size=9,
     ).map(" ".join),

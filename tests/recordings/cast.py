@@ -13,7 +13,6 @@ from declarative_kv.emulator.clouds import cloud_of
 from declarative_kv.emulator.entra.tokens import USER_AGENT_APP, issue
 from declarative_kv.emulator.hostnames import GRAPH, LOGIN, RESOURCE_MANAGER
 from declarative_kv.emulator.seed import TENANT, principal_record
-
 from tests.recordings.compare import GUID
 
 if TYPE_CHECKING:
@@ -96,7 +95,9 @@ def _first_owner(entries: tuple[Entry, ...]) -> dict[str, Any]:
     for entry in entries:
         if entry.path.endswith("/owners/$ref"):
             break
-        owners = entry.answer.get("value") if entry.path.endswith("/owners") and isinstance(entry.answer, dict) else None
+        owners = (
+            entry.answer.get("value") if entry.path.endswith("/owners") and isinstance(entry.answer, dict) else None
+        )
         if owners and "/applications/" in entry.path:
             return dict(owners[0])
     return {}
@@ -109,10 +110,10 @@ def _tenant(entries: tuple[Entry, ...]) -> str:
             if isinstance(value, str) and re.fullmatch(GUID, value):
                 found[value] += 2
         challenge = entry.answer_headers.get("www-authenticate") or ""
-        found.update({tenant: 100 for tenant in re.findall(f"https://[^/]+/({GUID}|azure_tenant_id)", challenge)})
+        found.update(dict.fromkeys(re.findall(f"https://[^/]+/({GUID}|azure_tenant_id)", challenge), 100))
         found.update(dict.fromkeys(re.findall(f"iss=https://sts.windows.net/({GUID})", entry.message), 30))
         if entry.host in LOGIN:
-            found.update({tenant: 50 for tenant in re.findall(f"^/({GUID})/", entry.path)})
+            found.update(dict.fromkeys(re.findall(f"^/({GUID})/", entry.path), 50))
     return found.most_common(1)[0][0] if found else TENANT
 
 

@@ -12,10 +12,13 @@ _HEX = r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"
 _ADDRESS = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
 # Not a path with an id or a version in it: that alone is made up.
-_BLOB = rf"(?<![0-9A-Za-z_=+/-])(?![0-9A-Za-z_+/-]*?(?:{GUID}|/[0-9a-f]{{32}}(?![0-9A-Za-z])))[0-9A-Za-z_+/-]{{40,}}={{0,2}}"
+_NO_PATH = rf"(?![0-9A-Za-z_+/-]*?(?:{GUID}|/[0-9a-f]{{32}}(?![0-9A-Za-z])))"
+_BLOB = rf"(?<![0-9A-Za-z_=+/-]){_NO_PATH}[0-9A-Za-z_+/-]{{40,}}={{0,2}}"
 TOKEN = re.compile(f"({_TIME}|{GUID}|{_HEX}|{_ADDRESS}|{_BLOB})")
 # What a sanitiser put in the place of something; it may stand for anything.
-_SANITISED = re.compile(r"REDACTED|SANITIZED|FAKE~|IP_ADDRESS|2001-02-03T04:05:06Z|00000000-0000-0000-0000-000000000000", re.IGNORECASE)
+_SANITISED = re.compile(
+    r"REDACTED|SANITIZED|FAKE~|IP_ADDRESS|2001-02-03T04:05:06Z|00000000-0000-0000-0000-000000000000", re.IGNORECASE
+)
 _BLOBS = re.compile(r"BACKUPBLOB-[\w-]+")
 _TIME_ONLY = re.compile(_TIME)
 EPOCH = range(1_200_000_000, 6_000_000_000)
@@ -23,7 +26,7 @@ _SERVICE_DATES = (".created", ".updated", ".deletedDate", ".scheduledPurgeDate")
 _HEADERS = ("www-authenticate", "location", "retry-after")
 
 
-class Mapping_:
+class Correspondence:
     """What the emulator made up in the place of what Azure made up: ids, versions, tokens, addresses of operations.
 
     What a request said, and what the state that a scenario starts from holds, stands for itself.
@@ -35,8 +38,8 @@ class Mapping_:
         self.fixed_numbers: set[int] = set()
         self.sent_numbers: set[int] = set()
 
-    def copy(self) -> Mapping_:
-        twin = Mapping_()
+    def copy(self) -> Correspondence:
+        twin = Correspondence()
         twin.tokens, twin.urls = dict(self.tokens), dict(self.urls)
         twin.fixed_numbers, twin.sent_numbers = set(self.fixed_numbers), set(self.sent_numbers)
         return twin
@@ -77,7 +80,9 @@ class Mapping_:
         """Whether one made-up token may stand for the other; remembers it if it is new."""
         known = self.tokens.get(recorded.lower())
         if known is not None:
-            return known.lower() == actual.lower() or (bool(_SANITISED.fullmatch(recorded)) and _kind(recorded) == _kind(actual))
+            return known.lower() == actual.lower() or (
+                bool(_SANITISED.fullmatch(recorded)) and _kind(recorded) == _kind(actual)
+            )
         if _TIME_ONLY.fullmatch(recorded) is not None:
             return _TIME_ONLY.fullmatch(actual) is not None
         if _kind(recorded) != _kind(actual):
@@ -93,8 +98,8 @@ def _kind(token: str) -> str:
     return next((name for name, pattern in kinds.items() if re.fullmatch(pattern, token)), "blob")
 
 
-def differences(entry: Any, answer: Any, mapping: Mapping_) -> list[str]:
-    """What is not as recorded; `answer` has `status`, `headers` (lower-case names), `body` (a JSON value, text or None).
+def differences(entry: Any, answer: Any, mapping: Correspondence) -> list[str]:
+    """What is not as recorded; `answer` has `status`, `headers` (lower-case names), `body` (JSON, text or None).
 
     A stand-in is held to status, code and message alone.
     """
@@ -112,7 +117,7 @@ def differences(entry: Any, answer: Any, mapping: Mapping_) -> list[str]:
     return found + _headers(entry, answer.headers, mapping)
 
 
-def _truncated(recorded: dict[str, Any], actual: dict[str, Any], mapping: Mapping_) -> list[str]:
+def _truncated(recorded: dict[str, Any], actual: dict[str, Any], mapping: Correspondence) -> list[str]:
     """A list of which only some items were kept: those are all there, and the rest of the answer is as recorded."""
     found: list[str] = []
     for name, value in recorded.items():
@@ -127,7 +132,7 @@ def _truncated(recorded: dict[str, Any], actual: dict[str, Any], mapping: Mappin
     return found + _body("", rest[0], rest[1], mapping)
 
 
-def _quote(entry: Any, body: Any, mapping: Mapping_) -> list[str]:
+def _quote(entry: Any, body: Any, mapping: Correspondence) -> list[str]:
     def parts(value: Any) -> tuple[Any, Any]:
         error = value.get("error", value) if isinstance(value, dict) else {}
         return (error.get("code"), error.get("message")) if isinstance(error, dict) else (error, None)
@@ -136,7 +141,7 @@ def _quote(entry: Any, body: Any, mapping: Mapping_) -> list[str]:
     return _body("code", code, actual_code, mapping) + _body("message", message, actual_message, mapping)
 
 
-def _headers(entry: Any, headers: Mapping[str, str], mapping: Mapping_) -> list[str]:
+def _headers(entry: Any, headers: Mapping[str, str], mapping: Correspondence) -> list[str]:
     found: list[str] = []
     for name in _HEADERS:
         recorded, actual = entry.answer_headers.get(name), headers.get(name)
@@ -160,7 +165,7 @@ def _headers(entry: Any, headers: Mapping[str, str], mapping: Mapping_) -> list[
     return found
 
 
-def _body(where: str, recorded: Any, actual: Any, mapping: Mapping_, *, is_top: bool = False) -> list[str]:
+def _body(where: str, recorded: Any, actual: Any, mapping: Correspondence, *, is_top: bool = False) -> list[str]:
     if recorded in (None, "") and actual in (None, "") and is_top:
         return []
     if isinstance(recorded, Mapping) and isinstance(actual, Mapping):
@@ -180,12 +185,14 @@ def _body(where: str, recorded: Any, actual: Any, mapping: Mapping_, *, is_top: 
 
 def is_redacted(tags: Any) -> bool:
     """Whether a sanitiser put its own tags in the place of somebody's."""
-    return isinstance(tags, Mapping) and bool(tags) and all(
-        re.fullmatch(r"tag\d+", name) and value == "redacted" for name, value in tags.items()
+    return (
+        isinstance(tags, Mapping)
+        and bool(tags)
+        and all(re.fullmatch(r"tag\d+", name) and value == "redacted" for name, value in tags.items())
     )
 
 
-def _object(where: str, recorded: Mapping[str, Any], actual: Mapping[str, Any], mapping: Mapping_) -> list[str]:
+def _object(where: str, recorded: Mapping[str, Any], actual: Mapping[str, Any], mapping: Correspondence) -> list[str]:
     if where.endswith(".tags") and is_redacted(recorded):
         return []
     found = [f"{where}.{name}: missing, recorded {_short(recorded[name])}" for name in recorded if name not in actual]
@@ -201,7 +208,7 @@ def _object(where: str, recorded: Mapping[str, Any], actual: Mapping[str, Any], 
     return found
 
 
-def _list(where: str, recorded: list[Any], actual: list[Any], mapping: Mapping_) -> list[str]:
+def _list(where: str, recorded: list[Any], actual: list[Any], mapping: Correspondence) -> list[str]:
     if len(recorded) != len(actual):
         return [f"{where}: {len(recorded)} items -> {len(actual)}: {_names(recorded)} -> {_names(actual)}"]
     if where != ".value":
@@ -212,7 +219,7 @@ def _list(where: str, recorded: list[Any], actual: list[Any], mapping: Mapping_)
     return _matched(where, recorded, actual, mapping)
 
 
-def _matched(where: str, recorded: list[Any], actual: list[Any], mapping: Mapping_) -> list[str]:
+def _matched(where: str, recorded: list[Any], actual: list[Any], mapping: Correspondence) -> list[str]:
     """The items of a list in any order: it follows ids that are made up."""
     left = list(range(len(actual)))
     found: list[str] = []
@@ -232,7 +239,7 @@ def _matched(where: str, recorded: list[Any], actual: list[Any], mapping: Mappin
     return found
 
 
-def _number(where: str, recorded: int, actual: int, mapping: Mapping_) -> list[str]:
+def _number(where: str, recorded: int, actual: int, mapping: Correspondence) -> list[str]:
     if recorded == actual:
         return []
     follows = recorded in mapping.sent_numbers and not where.endswith(_SERVICE_DATES)
@@ -243,7 +250,7 @@ def _number(where: str, recorded: int, actual: int, mapping: Mapping_) -> list[s
     return [f"{where}: {recorded} -> {actual}"]
 
 
-def _text(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str]:
+def _text(where: str, recorded: str, actual: str, mapping: Correspondence) -> list[str]:
     if recorded == actual:
         mapping.fix(recorded)
         return []
@@ -266,13 +273,13 @@ def _text(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str
     return []
 
 
-def _hint(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str]:
+def _hint(where: str, recorded: str, actual: str, mapping: Correspondence) -> list[str]:
     """The start of a client secret is as made up as the secret, but stays the same wherever it is shown."""
     known = mapping.tokens.setdefault(f"hint {recorded}", actual)
     return [] if known == actual else [f"{where}: {recorded} -> {actual}"]
 
 
-def _link(where: str, recorded: str, actual: str, mapping: Mapping_) -> list[str]:
+def _link(where: str, recorded: str, actual: str, mapping: Correspondence) -> list[str]:
     """Addresses of operations and pages: host and path up to the token are equal, the rest is remembered."""
     one, other = urlsplit(recorded), urlsplit(actual)
     mapping.urls[link_key(recorded)] = actual
@@ -293,7 +300,9 @@ def link_key(url: str) -> str:
 
 
 def _names(items: list[Any]) -> str:
-    names = [item.get("name") or item.get("id") or item.get("kid") if isinstance(item, dict) else item for item in items]
+    names = [
+        item.get("name") or item.get("id") or item.get("kid") if isinstance(item, dict) else item for item in items
+    ]
     return _short(names)
 
 

@@ -110,7 +110,7 @@ def scenario(path: Path) -> Scenario:
 
 def _is_filed(entries: list[Entry]) -> bool:
     """Whether a recorder filed its exchanges by address, and no date contradicts an order by date."""
-    if any(one.date > other.date for one, other in pairwise(entries)):
+    if entries[0].date == entries[-1].date or any(one.date > other.date for one, other in pairwise(entries)):
         return False
     seen = [address for address, _ in groupby((entry.method, entry.path, str(entry.query)) for entry in entries)]
     return len(seen) == len(set(seen)) < len(entries)
@@ -130,6 +130,7 @@ def _in_order(entries: list[Entry]) -> list[Entry]:
 
 def _within_a_second(moment: list[Entry]) -> list[Entry]:
     moment = _creations_first(moment)
+    last: dict[str, Entry] = {}  # by the write it follows
     for reading in [entry for entry in moment if not entry.is_write and not entry.is_vault]:
         path = reading.path.lower()
         writes = [entry for entry in moment if entry.is_write and f"{entry.path.lower()}/".startswith(f"{path}/")]
@@ -139,8 +140,10 @@ def _within_a_second(moment: list[Entry]) -> list[Entry]:
         if not shown and reading.status < 400 and writes[0].status == 201 and writes[0].path.lower() == path:
             shown = writes[:1]
         moment.remove(reading)
-        place = moment.index(shown[-1]) + 1 if shown else moment.index(writes[0])
+        place = moment.index(last.get(shown[-1].id, shown[-1])) + 1 if shown else moment.index(writes[0])
         moment.insert(place, reading)
+        if shown:
+            last[shown[-1].id] = reading
     return moment
 
 

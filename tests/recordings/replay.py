@@ -13,9 +13,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from declarative_kv.emulator.app import Application
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.world import Settings, new_world
-
 from tests.recordings import cast, stage
-from tests.recordings.compare import Mapping_, differences, link_key
+from tests.recordings.compare import Correspondence, differences, link_key
 from tests.recordings.load import Entry, Scenario, vault_version
 
 # Azure takes as long as it takes. A recorded answer may be that of the moment, or that of a moment when everything
@@ -49,7 +48,7 @@ class Replay:
         self.scenario = scenario
         self.entries = scenario.entries
         self.place = 0
-        self.mapping = Mapping_()
+        self.mapping = Correspondence()
         self.world = new_world(None, Settings(time_scale=1.0), seed_identity=False)
         self.application = Application(self.world)
         self.touched: set[str] = set()
@@ -102,7 +101,7 @@ class Replay:
         self.mapping = first[1]
         return first[0]
 
-    def _attempt(self, entry: Entry, request: Request, mapping: Mapping_) -> tuple[Outcome, Mapping_]:
+    def _attempt(self, entry: Entry, request: Request, mapping: Correspondence) -> tuple[Outcome, Correspondence]:
         request = replace(request, headers={**request.headers, **self._authorisation(entry)})
         answer = self._without_props(_decoded(asyncio.run(self.application.answer(request))))
         if answer.status in (0, 501) and entry.status != answer.status:

@@ -71,7 +71,7 @@ def identity_of(entry: Entry) -> str:
         return "/" + "/".join(parts) if entry.host.startswith("management.") else f"{entry.host}/{'/'.join(parts)}"
     collection = parts[0].removeprefix("deleted") if parts else ""
     name = parts[1] if len(parts) > 1 else ""
-    if name == "restore" or entry.method == "POST" and parts[-1] == "restore":
+    if name == "restore" or (entry.method == "POST" and parts[-1] == "restore"):
         name = restored_name(entry)
     return f"{entry.host}/{collection}/{name}"
 

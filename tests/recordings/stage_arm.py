@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from declarative_kv.emulator.access.roles import find_role
-
 from tests.recordings.compare import is_redacted, link_key
 from tests.recordings.load import Entry
+from tests.recordings.stage_access import install_assignment, install_role, put_role, roles
 from tests.recordings.stage_vault import vault_record
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def prepare(replay: Replay, entry: Entry) -> None:
     _vault(replay, entry)
     _deleted_vault(replay, entry)
     _tag_names(replay, entry)
-    _roles(replay, entry)
+    roles(replay, entry)
     _operation(replay, entry)
     _quoted(replay, entry)
 
@@ -187,14 +186,14 @@ def _install_vault(replay: Replay, item: Item) -> None:
     if _is_own(replay, identifier) or (known is not None and "properties" not in item):
         return
     group = identifier.split("/providers/")[0]
+    if "properties" not in item:
+        item = {**_life_of(replay, name, identifier), **item}
     sent = item.get("properties") or {}
     properties = {key: sent[key] for key in sent if key not in ("vaultUri", "provisioningState", "hsmPoolResourceId")}
     properties.setdefault("sku", {"family": "A", "name": "standard"})
     properties.setdefault("tenantId", replay.people.tenant)
     properties.setdefault("accessPolicies", [])
     properties.setdefault("enabledForDeployment", False)
-    if "properties" not in item:
-        properties["enableSoftDelete"] = True
     record = vault_record(replay, group, name, str(item.get("location")), properties, item.get("tags") or {})
     record["id"] = identifier
     if item.get("systemData"):
@@ -285,7 +284,8 @@ def _install_deleted(replay: Replay, item: Item) -> None:
 def _bury(replay: Replay, path: str, name: str, shown: Item, more: Mapping[str, Any]) -> None:
     """A deleted vault that the scenario did not delete."""
     deleted, purge_at = _moment(shown.get("deletionDate")), _moment(shown.get("scheduledPurgeDate"))
-    kept = {key: v for key, v in (shown.get("properties") or {}).items() if key not in ("vaultUri", "provisioningState")}
+    made = ("vaultUri", "provisioningState")
+    kept = {key: value for key, value in (shown.get("properties") or {}).items() if key not in made}
     properties = {
         "sku": {"family": "A", "name": "standard"},
         "tenantId": replay.people.tenant,
@@ -317,88 +317,15 @@ def _moment(text: object) -> float | None:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if isinstance(text, str) else None
 
 
-def _install_assignment(replay: Replay, item: Item) -> None:
-    """A role assignment that the scenario did not make."""
-    identifier = str(item["id"])
-    if _is_own(replay, identifier):
-        return
-    properties = item["properties"]
-    record = {
-        "id": identifier,
-        "name": item["name"],
-        "scope": properties["scope"],
-        "roleDefinitionId": properties["roleDefinitionId"],
-        "principalId": properties["principalId"],
-        "principalType": properties.get("principalType") or "ServicePrincipal",
-        "staged": True,
-    }
-    for name in ("condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId"):
-        record[name] = properties.get(name)
-    for name in ("createdOn", "updatedOn", "createdBy", "updatedBy", "canDelegate"):
-        record[name] = properties.get(name)
-    replay.world.store.put("role_assignments", identifier.lower(), record)
-    replay.mapping.fix(item)
-
-
-def _install_role(replay: Replay, item: Item) -> None:
-    """A role that the scenario did not make, a built-in one as it was on that day."""
-    guid = str(item["name"]).lower()
-    own = any(path.endswith(f"/roledefinitions/{guid}") for path in replay.touched)
-    if own:
-        return
-    replay.world.store.put("role_definitions", guid, {**item["properties"], "staged": True})
-    replay.mapping.fix(item)
-
-
 _KINDS: dict[str, Callable[[Any, Item], None]] = {
     "microsoft.resources/resourcegroups": _install_group,
     "microsoft.keyvault/vaults": _install_vault,
     "microsoft.keyvault/deletedvaults": _install_deleted,
-    "microsoft.authorization/roleassignments": _install_assignment,
-    "microsoft.authorization/roledefinitions": _install_role,
+    "microsoft.authorization/roleassignments": install_assignment,
+    "microsoft.authorization/roledefinitions": install_role,
     "subscription": _install_subscription,
     "other": _install_other,
 }
-
-
-_ROLE = re.compile(r"/roleDefinitions/([0-9a-f-]{36})$", re.IGNORECASE)
-
-
-def _roles(replay: Replay, entry: Entry) -> None:
-    """The role that is assigned or changed, and one whose GUID or name is in the way."""
-    sent = (entry.body or {}).get("properties") if isinstance(entry.body, dict) else None
-    answer = entry.answer if isinstance(entry.answer, dict) else {}
-    assigned = _ROLE.search(str((sent or answer.get("properties") or {}).get("roleDefinitionId") or ""))
-    if assigned is not None and entry.method == "PUT" and entry.status == 201:
-        if find_role(replay.world.store, assigned[1].lower()) is None:
-            _put_role(replay, assigned[1], {"type": "BuiltInRole"})
-    path = _ROLE.search(entry.path)
-    if path is None or entry.method != "PUT" or _is_own(replay, entry.path):
-        return
-    if entry.code == "RoleDefinitionExists":
-        _put_role(replay, path[1], {"type": "BuiltInRole"})
-    updated = (answer.get("properties") or {}).get("createdBy", "") is None
-    if entry.status == 201 and updated and entry.date < _CREATORS_SHOWN_UNTIL:
-        _put_role(replay, path[1], {"type": "CustomRole", "createdBy": replay.people.object_id, **(sent or {})})
-
-
-_CREATORS_SHOWN_UNTIL = 1_577_836_800.0  # 2020: until then only the answer to an update hid who had made a role
-
-
-def _put_role(replay: Replay, guid: str, shown: Item) -> None:
-    """A role of which a scenario shows little."""
-    record = {
-        "roleName": f"role {guid}",
-        "description": "",
-        "assignableScopes": ["/"],
-        "permissions": [{"actions": [], "notActions": [], "dataActions": [], "notDataActions": []}],
-        "createdOn": "2015-01-01T00:00:00Z",
-        "updatedOn": "2015-01-01T00:00:00Z",
-        "createdBy": None,
-        "updatedBy": None,
-        "staged": True,
-    }
-    replay.world.store.put("role_definitions", guid.lower(), {**record, **shown})
 
 
 def _connection(item: Item) -> dict[str, Any]:
@@ -444,9 +371,9 @@ def _plausible(replay: Replay, entry: Entry) -> dict[str, Any]:
         return {"location": "westeurope", "properties": properties}
     if "/roledefinitions/" in entry.path.lower():
         scope = "/".join(entry.path.split("/")[:3])
-        return {
-            "properties": {"roleName": "Reader of all", "assignableScopes": [scope], "permissions": [{"actions": ["*/read"]}]}
-        }
+        permissions = [{"actions": ["*/read"]}]
+        sent = {"roleName": "Reader of all", "assignableScopes": [scope], "permissions": permissions}
+        return {"properties": sent}
     return {"properties": {"roleDefinitionId": f"/roleDefinitions/{_OWNER}", "principalId": replay.people.object_id}}
 
 
@@ -464,12 +391,12 @@ def _quoted(replay: Replay, entry: Entry) -> None:
     elif entry.code == "RoleDefinitionWithSameNameExists":
         scope = "/".join(entry.path.split("/")[:3])
         shown = {"type": "CustomRole", "roleName": "Reader of all", "assignableScopes": [scope]}
-        _put_role(replay, _SOMEBODY, shown)
+        put_role(replay, _SOMEBODY, shown)
     elif entry.code == "RoleAssignmentUpdateNotPermitted":
         scope, _, name = entry.path.partition("/providers/Microsoft.Authorization/roleAssignments/")
         role = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{_OWNER}"
         properties = {"scope": scope, "principalId": _SOMEBODY, "roleDefinitionId": role}
-        _install_assignment(replay, {"id": entry.path, "name": name, "properties": properties})
+        install_assignment(replay, {"id": entry.path, "name": name, "properties": properties})
 
 
 def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
@@ -481,7 +408,16 @@ def body_of(replay: Replay, entry: Entry, body: Any) -> Any:
         return body
     answer = entry.answer
     properties = answer.get("properties")
-    made = ("provisioningState", "createdOn", "updatedOn", "createdBy", "updatedBy", "scope", "vaultUri", "principalType")
+    made: tuple[str, ...] = (
+        "provisioningState",
+        "createdOn",
+        "updatedOn",
+        "createdBy",
+        "updatedBy",
+        "scope",
+        "vaultUri",
+    )
+    made = (*made, "principalType")
     sent: dict[str, Any] = {name: answer[name] for name in ("location", "tags") if name in answer}
     if isinstance(properties, dict):
         sent["properties"] = {name: properties[name] for name in properties if name not in made}

@@ -13,9 +13,29 @@ if TYPE_CHECKING:
     from tests.recordings.replay import Replay
 
 ALL = {
-    "keys": "encrypt decrypt wrapKey unwrapKey sign verify get list create update import delete backup restore recover "
-    "purge release rotate getrotationpolicy setrotationpolicy".split(),
-    "secrets": "get list set delete backup restore recover purge".split(),
+    "keys": [
+        "encrypt",
+        "decrypt",
+        "wrapKey",
+        "unwrapKey",
+        "sign",
+        "verify",
+        "get",
+        "list",
+        "create",
+        "update",
+        "import",
+        "delete",
+        "backup",
+        "restore",
+        "recover",
+        "purge",
+        "release",
+        "rotate",
+        "getrotationpolicy",
+        "setrotationpolicy",
+    ],
+    "secrets": ["get", "list", "set", "delete", "backup", "restore", "recover", "purge"],
     "certificates": ["all"],
     "storage": ["all"],
 }
@@ -41,7 +61,10 @@ def ensure_vault(replay: Replay, entry: Entry) -> dict[str, Any]:
         replay.world.store.put("vaults", name, found)
     elif not _admits(replay, found) and entry.status < 300:
         # The caller's object id was not recorded: a vault that answered names it somewhere in its policies.
-        properties = {**found["properties"], "accessPolicies": [*found["properties"]["accessPolicies"], _policy(replay)]}
+        properties = {
+            **found["properties"],
+            "accessPolicies": [*found["properties"]["accessPolicies"], _policy(replay)],
+        }
         found = {**found, "properties": properties}
         replay.world.store.put("vaults", name, found)
     return found
@@ -130,7 +153,7 @@ def _shown(replay: Replay, entry: Entry) -> Iterator[dict[str, Any]]:
     """The secrets of an answer that no request of the scenario has touched."""
     answer = entry.answer if isinstance(entry.answer, dict) else {}
     items = answer.get("value") if isinstance(answer.get("value"), list) else [answer]
-    for item in items:
+    for item in items or ():
         identifier = str(item.get("id") or "") if isinstance(item, dict) else ""
         parts = identifier.split("/")
         if len(parts) < 5 or f"{entry.host}/secrets/{parts[4]}".lower() in replay.touched:

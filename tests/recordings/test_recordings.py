@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.recordings.__main__ import counts, main
-from tests.recordings.compare import Mapping_, differences
+from tests.recordings.compare import Correspondence, differences
 from tests.recordings.load import Entry, scenarios
 from tests.recordings.replay import Answer, Outcome, Replay
 
@@ -58,14 +58,14 @@ def test_what_azure_made_up_may_differ_but_not_what_the_request_said() -> None:
     one, other = "0a" * 16, "0b" * 16
     recorded = {"id": f"https://v.vault.azure.net/secrets/s/{one}", "created": 1_600_000_000}
     answered = {"id": f"https://v.vault.azure.net/secrets/s/{other}", "created": 1_700_000_000}
-    assert differences(entry(recorded), Answer(200, {}, answered), Mapping_()) == []
-    said = Mapping_()
+    assert differences(entry(recorded), Answer(200, {}, answered), Correspondence()) == []
+    said = Correspondence()
     said.fix([one, 1_600_000_000])
     assert len(differences(entry(recorded), Answer(200, {}, answered), said)) == 2
 
 
 def test_one_made_up_id_stands_for_the_same_one_throughout() -> None:
-    mapping = Mapping_()
+    mapping = Correspondence()
     first, second = "0a" * 16, "0b" * 16
     assert differences(entry({"id": first}), Answer(200, {}, {"id": second}), mapping) == []
     assert differences(entry({"id": first}), Answer(200, {}, {"id": "0c" * 16}), mapping) != []
@@ -75,25 +75,25 @@ def test_one_made_up_id_stands_for_the_same_one_throughout() -> None:
     "answered", [{"a": 1}, {"a": 1, "b": None, "c": 2}, {"a": "1", "b": None}, {"a": 1, "b": ""}, {"a": 2, "b": None}]
 )
 def test_a_missing_an_added_and_a_changed_member_are_all_differences(answered: object) -> None:
-    assert differences(entry({"a": 1, "b": None}), Answer(200, {}, answered), Mapping_()) != []
+    assert differences(entry({"a": 1, "b": None}), Answer(200, {}, answered), Correspondence()) != []
 
 
 def test_a_stand_in_is_held_to_status_code_and_message_alone() -> None:
     recorded = {"error": {"code": "Throttled", "message": "Too many."}}
     stand_in = entry(recorded, 429, is_quote=True)
     more = {"error": {"code": "Throttled", "message": "Too many.", "innererror": None}}
-    assert differences(stand_in, Answer(429, {}, more), Mapping_()) == []
-    assert differences(stand_in, Answer(403, {}, more), Mapping_()) != []
+    assert differences(stand_in, Answer(429, {}, more), Correspondence()) == []
+    assert differences(stand_in, Answer(403, {}, more), Correspondence()) != []
     less = {"error": {"code": "Throttled", "message": "Many."}}
-    assert differences(stand_in, Answer(429, {}, less), Mapping_()) != []
+    assert differences(stand_in, Answer(429, {}, less), Correspondence()) != []
 
 
 def test_a_challenge_is_compared_in_both_directions() -> None:
     challenge = {"www-authenticate": 'Bearer authorization="https://login.example/t", resource="https://vault"'}
     asked = entry(None, 401, answer_headers=challenge)
-    assert differences(asked, Answer(401, challenge, None), Mapping_()) == []
-    assert differences(asked, Answer(401, {}, None), Mapping_()) != []
-    assert differences(entry(None, 401), Answer(401, challenge, None), Mapping_()) != []
+    assert differences(asked, Answer(401, challenge, None), Correspondence()) == []
+    assert differences(asked, Answer(401, {}, None), Correspondence()) != []
+    assert differences(entry(None, 401), Answer(401, challenge, None), Correspondence()) != []
 
 
 def test_the_command_ends_well_whatever_came_out_and_counts_what_it_does_not_know(

@@ -120,11 +120,11 @@ def _place(error: ValidationError) -> str:
 def _what(error: ValidationError) -> str:
     """The broken rule, without the value that broke it."""
     rule: Any = error.validator_value
-    found = type(error.instance).__name__
+    value: Any = error.instance
     if error.validator == "required":
-        missing = [name for name in rule if name not in error.instance]
+        missing = [name for name in rule if name not in value]
         return f"lacks {', '.join(missing)}"
-    return f"{found} breaks {error.validator} {rule!r:.200}"
+    return f"{type(value).__name__} breaks {error.validator} {rule!r:.200}"
 
 
 @cache

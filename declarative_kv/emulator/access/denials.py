@@ -54,5 +54,7 @@ def _ids(record: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _block(permission: Mapping[str, Any]) -> Permission:
-    names = ("actions", "notActions", "dataActions", "notDataActions")
-    return Permission(*(tuple(permission.get(name) or ()) for name in names))
+    actions, not_actions, data_actions, not_data_actions = (
+        tuple(permission.get(name) or ()) for name in ("actions", "notActions", "dataActions", "notDataActions")
+    )
+    return Permission(actions, not_actions, data_actions, not_data_actions)

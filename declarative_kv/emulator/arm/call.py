@@ -124,9 +124,10 @@ _LARGEST_LENIENT = 100_000
 
 def _read(request: Request) -> Any:
     """The body as JSON; like Resource Manager's reader, it takes texts in single quotes, too (recorded)."""
-    if request.body.lstrip()[:1] == b"{" and request.body.lstrip(b"{ \r\n\t")[:1] == b"'":
-        if len(request.body) <= _LARGEST_LENIENT:
-            return ast.literal_eval(request.body.decode().strip())
+    body = request.body.strip()
+    is_single_quoted = body[:1] == b"{" and body[1:].lstrip()[:1] == b"'"
+    if is_single_quoted and len(body) <= _LARGEST_LENIENT:
+        return ast.literal_eval(body.decode())
     return request.json()
 
 

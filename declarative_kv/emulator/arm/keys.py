@@ -57,13 +57,10 @@ def _get(call: Call, names: Mapping[str, str]) -> Response:
     rotation = record.get("rotation") or {
         "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}]
     }
-    # Resource Manager spells the actions in lower case, the vault itself with a capital.
-    lowered = [
-        {**action, "action": {**action["action"], "type": action["action"]["type"].lower()}}
-        for action in rotation["lifetimeActions"]
-    ]
-    actions = {"lifetimeActions": lowered}
-    shape["properties"] = {"attributes": shape["properties"]["attributes"], "rotationPolicy": actions} | shape["properties"]
+    # With a capital, as the vault itself spells it, though Resource Manager's files say `notify` (recorded).
+    actions = {"lifetimeActions": rotation["lifetimeActions"]}
+    attributes = shape["properties"]["attributes"]
+    shape["properties"] = {"attributes": attributes, "rotationPolicy": actions} | shape["properties"]
     return json_response(200, shape, SERVICE_HEADERS)
 
 
@@ -105,7 +102,12 @@ def _store_key(vault: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _item(
-    call: Call, vault: Mapping[str, Any], record: Mapping[str, Any], version: Mapping[str, Any], *, versioned: bool = False
+    call: Call,
+    vault: Mapping[str, Any],
+    record: Mapping[str, Any],
+    version: Mapping[str, Any],
+    *,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """A key, or one of its versions, as the lists show it (recorded)."""
     uri = f"https://{vault['name'].lower()}{cloud_of(call.request.host).vault_suffix}/keys/{record['name']}"
@@ -123,7 +125,12 @@ def _item(
 
 
 def _one(
-    call: Call, vault: Mapping[str, Any], record: Mapping[str, Any], version: Mapping[str, Any], *, versioned: bool = False
+    call: Call,
+    vault: Mapping[str, Any],
+    record: Mapping[str, Any],
+    version: Mapping[str, Any],
+    *,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """The same with what the key is (recorded)."""
     shape = _item(call, vault, record, version, versioned=versioned)

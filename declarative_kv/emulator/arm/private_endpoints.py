@@ -33,7 +33,8 @@ def _shape(call: Call, vault: Mapping[str, Any], name: str, kept: Mapping[str, A
     }
     if kept.get("etag"):
         done = kept.get("ready_at") is not None and state == "Succeeded"
-        shape["etag"] = uuid.uuid5(uuid.NAMESPACE_OID, kept["etag"]).hex if done else kept["etag"]  # a new one (recorded)
+        # Recorded: the end of an update brings a new one.
+        shape["etag"] = uuid.uuid5(uuid.NAMESPACE_OID, kept["etag"]).hex if done else kept["etag"]
     return {**shape, "properties": {"provisioningState": state, **kept["properties"]}}
 
 
@@ -66,7 +67,7 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         raise bad_value("privateLinkServiceConnectionState.status")
     state = {key: wanted[key] for key in ("status", "description") if isinstance(wanted.get(key), str)}
     state["actionsRequired"] = str(wanted.get("actionsRequired") or "None")
-    changed = {
+    changed: dict[str, Any] = {
         "etag": uuid.uuid4().hex,
         "ready_at": call.now() + _UPDATE_SECONDS * call.world.settings.time_scale,
         "properties": {**kept["properties"], "privateLinkServiceConnectionState": state},

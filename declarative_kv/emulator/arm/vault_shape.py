@@ -13,6 +13,7 @@ from declarative_kv.emulator.era import since
 from declarative_kv.emulator.errors import AzureFault
 
 MAX_POLICIES = 1024
+MAX_ADDRESSES, MAX_SUBNETS = 1000, 200  # Key Vault's network-security; the texts of the refusals are unverified
 # From this day on a vault has soft delete, whatever its creator asked for (Key Vault docs).
 SOFT_DELETE_FOR_ALL = "2020-12-15"
 
@@ -95,15 +96,17 @@ def network(value: object) -> dict[str, Any] | None:
     bypass, action = value.get("bypass") or "AzureServices", value.get("defaultAction") or "Allow"
     if str(bypass).lower() not in ("azureservices", "none") or str(action).lower() not in ("allow", "deny"):
         raise bad_value("networkAcls")
-    addresses = [{"value": _address(rule)} for rule in _rules(value, "ipRules")]
-    subnets = [dict(rule) for rule in _rules(value, "virtualNetworkRules")]
+    addresses = [{"value": _address(rule)} for rule in _rules(value, "ipRules", MAX_ADDRESSES)]
+    subnets = [dict(rule) for rule in _rules(value, "virtualNetworkRules", MAX_SUBNETS)]
     if not addresses and not subnets and str(bypass).lower() == "azureservices" and str(action).lower() == "allow":
         return None
     return {"bypass": bypass, "defaultAction": action, "ipRules": addresses, "virtualNetworkRules": subnets}
 
 
-def _rules(value: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def _rules(value: Mapping[str, Any], name: str, most: int) -> list[Mapping[str, Any]]:
     rules = value.get(name) or []
+    if isinstance(rules, list) and len(rules) > most:
+        raise bad_value(f"networkAcls.{name}")
     if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
         raise bad_value(f"networkAcls.{name}")
     return rules
@@ -203,15 +206,8 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     properties: dict[str, Any] = {"sku": kept["sku"], "tenantId": kept["tenantId"]}
     if kept.get("networkAcls") is not None:
         properties["networkAcls"] = kept["networkAcls"]
-    endpoints = record.get("endpoints") or {}
-    if endpoints:
-        properties["privateEndpointConnections"] = [
-            {
-                "id": f"{record['id']}/privateEndpointConnections/{name}",
-                "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
-            }
-            for name, endpoint in endpoints.items()
-        ]
+    if record.get("endpoints"):
+        properties["privateEndpointConnections"] = _connections(record)
     properties["accessPolicies"] = kept["accessPolicies"]
     for name in _FLAGS[:3]:
         if kept.get(name) is not None:
@@ -240,3 +236,14 @@ def shown(call: Call, record: Mapping[str, Any], *, registering: bool, first: bo
     if call.since("2021-04-01"):
         shape["systemData"] = record["systemData"]
     return {**shape, "properties": properties}
+
+
+def _connections(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A vault's private endpoint connections, as the vault itself shows them (recorded)."""
+    return [
+        {
+            "id": f"{record['id']}/privateEndpointConnections/{name}",
+            "properties": {"provisioningState": "Succeeded", **endpoint["properties"]},
+        }
+        for name, endpoint in record["endpoints"].items()
+    ]

@@ -152,7 +152,6 @@ def _save(call: Call, record: Mapping[str, Any], sent: Mapping[str, Any]) -> Res
 def _recover(call: Call, deleted: Mapping[str, Any]) -> Response:
     """The vault as it was before it was deleted, whatever was sent (recorded); role assignments do not return."""
     record = {name: value for name, value in deleted.items() if name not in ("deleted", "purge_at")}
-    record["systemData"] = system_data(call, deleted["systemData"])
     record["ready_at"] = call.now()
     key = record["name"].lower()
     call.store.delete("deleted_vaults", key)

@@ -4,11 +4,17 @@
 const assert = require("node:assert/strict");
 const crypto = require("node:crypto");
 const test = require("node:test");
+const { setTimeout } = require("node:timers/promises");
 const { DefaultAzureCredential } = require("@azure/identity");
 const { CryptographyClient, KeyClient } = require("@azure/keyvault-keys");
 
 const credential = new DefaultAzureCredential();
 const client = new KeyClient(process.env.VAULT_URL, credential);
+
+async function deleted(name) {
+  for await (const item of client.listDeletedKeys()) if (item.name === name) return true;
+  return false;
+}
 
 function digest(text) {
   return crypto.createHash("sha256").update(text).digest();
@@ -66,6 +72,7 @@ test("a key is listed, rotated, disabled, deleted, recovered and purged", async 
   await (await client.beginRecoverDeletedKey("js-life", { intervalInMs: 50 })).pollUntilDone();
   await (await client.beginDeleteKey("js-life", { intervalInMs: 50 })).pollUntilDone();
   await client.purgeDeletedKey("js-life");
+  while (await deleted("js-life")) await setTimeout(100);
   await assert.rejects(client.getKey("js-life"), { statusCode: 404, code: "KeyNotFound" });
   assert.equal((await client.restoreKeyBackup(backup)).name, "js-life");
 });

@@ -3,6 +3,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
+const { setTimeout } = require("node:timers/promises");
 const { DefaultAzureCredential, ClientSecretCredential } = require("@azure/identity");
 const { SecretClient } = require("@azure/keyvault-secrets");
 
@@ -67,6 +68,7 @@ test("a secret is deleted, recovered, backed up, purged and restored", async () 
   assert.equal((await client.getSecret("js-gone")).value, "kept");
   await (await client.beginDeleteSecret("js-gone", { intervalInMs: 50 })).pollUntilDone();
   await client.purgeDeletedSecret("js-gone");
+  while ((await collected(client.listDeletedSecrets())).some((item) => item.name === "js-gone")) await setTimeout(100);
   await assert.rejects(client.getDeletedSecret("js-gone"), { statusCode: 404 });
   await client.restoreSecretBackup(backup);
   assert.equal((await client.getSecret("js-gone")).value, "kept");

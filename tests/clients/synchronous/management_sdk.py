@@ -88,4 +88,4 @@ management.vaults.begin_purge_deleted("kv-sync-rbac", "westeurope").result()
 assert list(management.vaults.list_deleted()) == []
 groups.begin_delete("rg-sync").result()
 assert refused(404, groups.get, "rg-sync").error.code == "ResourceGroupNotFound"
-print("management: held")
+print("held")

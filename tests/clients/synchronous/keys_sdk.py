@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential
@@ -65,11 +66,15 @@ assert "py-imported" in [one.name for one in client.list_properties_of_keys()]
 changed = client.update_key_properties("py-rsa", key_operations=[KeyOperation.sign], enabled=False)
 assert (changed.key_operations, changed.properties.enabled) == (["sign"], False)
 backup = client.backup_key("py-rsa")
-client.begin_delete_key("py-rsa").wait()
-assert client.begin_recover_deleted_key("py-rsa").result().name == "py-rsa"
-client.begin_delete_key("py-rsa").wait()
+client.begin_delete_key("py-rsa", _polling_interval=0.1).wait()
+recovering = client.begin_recover_deleted_key("py-rsa", _polling_interval=0.1)
+recovering.wait()
+assert recovering.result().name == "py-rsa"
+client.begin_delete_key("py-rsa", _polling_interval=0.1).wait()
 assert [one.name for one in client.list_deleted_keys()] == ["py-rsa"]
 client.purge_deleted_key("py-rsa")
+while list(client.list_deleted_keys()):
+    time.sleep(0.1)
 assert refused(404, client.get_key, "py-rsa").error.code == "KeyNotFound"
 assert client.restore_key_backup(backup).name == "py-rsa"
-print("keys: held")
+print("held")
