@@ -74,8 +74,9 @@ async def test_soft_deleted_vaults_are_listed_once_for_all_that_are_missing(
     for name in ("kv-payments", "kv-other", "kv-third"):
         await KIND.read(azure, KIND.scope(replace(VAULT, name=name)))
 
+    # Key Vault's own lists end with an empty page (recorded), so one list is two requests.
     paths = [str(entry["path"]).rsplit("/", 1)[-1] for entry in requests_seen[before:]]
-    assert paths == ["kv-payments", "deletedVaults", "kv-other", "kv-third"]
+    assert paths == ["kv-payments", "deletedVaults", "deletedVaults", "kv-other", "kv-third"]
 
 
 async def test_who_may_not_list_soft_deleted_vaults_sees_none(
