@@ -125,7 +125,7 @@ def _watch_values(law: LeakLaw) -> None:
             law.values.append(_value)
         _init(sensitive, _value)
 
-    Sensitive.__init__ = made  # type: ignore[method-assign]
+    Sensitive.__init__ = made  # type: ignore[method-assign, assignment]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -136,7 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
     def communicate(process: Any, *arguments: Any, **options: Any) -> Any:
         return law.communicate(process, *arguments, **options)
 
-    subprocess.Popen.communicate = communicate  # type: ignore[method-assign]
+    subprocess.Popen.communicate = communicate  # type: ignore[method-assign, assignment]
     _watch_values(law)
 
 

@@ -177,6 +177,11 @@ class Lab:
         records = [*dump.get("secrets", {}).values(), *dump.get("deleted_secrets", {}).values()]
         return [version["value"] for record in records for version in record["versions"] if version["value"]]
 
+    def versions(self) -> dict[str, int]:
+        """How many versions each secret has that is live or soft-deleted."""
+        tables = (self.dump().get(name, {}) for name in ("secrets", "deleted_secrets"))
+        return {key: len(record["versions"]) for rows in tables for key, record in rows.items()}
+
     def leaks(self) -> list[str]:
         """Where a value of this project can be found outside Azure and the sources."""
         values = self.values()

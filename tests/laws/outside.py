@@ -17,6 +17,7 @@ from tests.laws.leaks import secret_value
 from tests.laws.wishes import PRINCIPALS
 
 STRANGER: Final = "1b2c0000-0000-4000-8000-0000000000e1"
+CI, DEV, ANN = (str(PRINCIPALS[key]["object_id"]) for key in ("ci", "dev", "ann"))
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 KEY: Final = "dkv-fingerprint-key"
 
@@ -34,6 +35,15 @@ async def meddle(lab: Lab, chance: random.Random, times: int) -> list[str]:
             else:
                 done.append(edit.__name__)
     return done
+
+
+def _vault_client(session: Session) -> Any:
+    """The operations on vaults; they take plain dictionaries, which their types do not say."""
+    return session.vaults(SUBSCRIPTION).vaults
+
+
+def _grant_client(session: Session) -> Any:
+    return session.authorization(SUBSCRIPTION).role_assignments
 
 
 def _vaults(lab: Lab) -> list[dict[str, Any]]:
@@ -89,15 +99,15 @@ async def change_policy(lab: Lab, chance: random.Random, session: Session) -> No
     if (vault := _some_vault(lab, chance)) is None:
         return
     mine = lab.world.identity()["object_id"]
-    who = chance.choice([STRANGER, PRINCIPALS["ci"]["object_id"], PRINCIPALS["dev"]["object_id"], mine])
+    who = chance.choice([STRANGER, CI, DEV, mine])
     operation = chance.choice(["add", "add", "replace", "remove"])
     entry = {"tenantId": TENANT, "objectId": who, "permissions": {"secrets": chance.choice([["Get"], ["Get", "List"]])}}
     where = ids.parse_vault(vault)
-    await session.vaults(SUBSCRIPTION).vaults.update_access_policy(
+    await _vault_client(session).update_access_policy(
         where.resource_group,
         where.name,
         operation,
-        {"properties": {"accessPolicies": [entry]}},  # type: ignore[arg-type]
+        {"properties": {"accessPolicies": [entry]}},
     )
 
 
@@ -109,21 +119,21 @@ async def change_vault(lab: Lab, chance: random.Random, session: Session) -> Non
             {"properties": {"sku": {"family": "A", "name": chance.choice(["standard", "premium"])}}},
             {"properties": {"enabledForDeployment": chance.choice([True, False])}},
         ]
-        await session.vaults(SUBSCRIPTION).vaults.update(where.resource_group, where.name, chance.choice(changes))  # type: ignore[arg-type]
+        await _vault_client(session).update(where.resource_group, where.name, chance.choice(changes))
 
 
 async def add_assignment(lab: Lab, chance: random.Random, session: Session) -> None:
     """A grant of a stranger's, or the very grant that the YAML may ask for, under another id."""
     vault = _some_vault(lab, chance)
     scope = vault if vault and chance.random() < 0.6 else f"/subscriptions/{SUBSCRIPTION}"
-    who = chance.choice([STRANGER, PRINCIPALS["ci"]["object_id"], PRINCIPALS["ann"]["object_id"]])
+    who = chance.choice([STRANGER, CI, ANN])
     properties = {
         "roleDefinitionId": ids.definition_id(scope, READER),
         "principalId": who,
-        "principalType": "User" if who == PRINCIPALS["ann"]["object_id"] else "ServicePrincipal",
+        "principalType": "User" if who == ANN else "ServicePrincipal",
     }
     name = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-    await session.authorization(SUBSCRIPTION).role_assignments.create(scope, name, {"properties": properties})  # type: ignore[arg-type]
+    await _grant_client(session).create(scope, name, {"properties": properties})
 
 
 async def remove_assignment(lab: Lab, chance: random.Random, session: Session) -> None:
@@ -131,23 +141,19 @@ async def remove_assignment(lab: Lab, chance: random.Random, session: Session) -
     me = lab.world.identity()["object_id"]
     records = [r for r in lab.world.store.table("role_assignments").values() if r["principalId"] != me]
     if records:
-        await session.authorization(SUBSCRIPTION).role_assignments.delete_by_id(
-            chance.choice(records)["id"].lstrip("/")
-        )
+        await _grant_client(session).delete_by_id(chance.choice(records)["id"].lstrip("/"))
 
 
 async def delete_vault(lab: Lab, chance: random.Random, session: Session) -> None:
     if (vault := _some_vault(lab, chance)) is not None:
         where = ids.parse_vault(vault)
-        await session.vaults(SUBSCRIPTION).vaults.delete(where.resource_group, where.name)
+        await _vault_client(session).delete(where.resource_group, where.name)
 
 
 async def purge_vault(lab: Lab, chance: random.Random, session: Session) -> None:
     gone = list(lab.world.store.table("deleted_vaults").values())
     if gone and chance.random() < 0.5:
-        poller = await session.vaults(SUBSCRIPTION).vaults.begin_purge_deleted(
-            chance.choice(gone)["name"], "westeurope"
-        )
+        poller = await _vault_client(session).begin_purge_deleted(chance.choice(gone)["name"], "westeurope")
         await poller.result()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -66,7 +66,7 @@ class Story:
 
     async def _settle(self, *, trouble: Trouble | None, leaving: bool = False) -> None:
         """Apply, with trouble first if there is some, until the plan is empty; it must be soon."""
-        options = Options(allow=ALLOWED, import_all=self.chance.random() < 0.2)
+        options, before = Options(allow=ALLOWED, import_all=self.chance.random() < 0.2), self.lab.versions()
         if trouble is not None:
             await self._apply(options, trouble)
         left = 1
@@ -83,7 +83,7 @@ class Story:
             left -= 1
             afterwards = await self._planned(Options(allow=ALLOWED))
             if done.succeeded and afterwards is not None and not afterwards.counts().any:
-                self._require(list(unmanaged_moved(done.plan, afterwards)))
+                self._require([*unmanaged_moved(done.plan, afterwards), *_written_twice(before, self.lab.versions())])
                 return
             self._require(
                 [] if all(map(_was_hidden, done.outcome.failed)) else [f"an undisturbed apply failed: {done}"]
@@ -155,6 +155,11 @@ class Story:
 
     def _told(self, broken: list[str]) -> str:
         return "\n  ".join([f"world {self.seed}", *self.log[-12:], "BROKEN:", *broken])
+
+
+def _written_twice(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """A value that has to be written is written once, however often the writing is interrupted."""
+    return [f"{at} has {n - before.get(at, 0)} new versions" for at, n in after.items() if n > before.get(at, 0) + 1]
 
 
 def _was_hidden(problem: Diagnostic) -> bool:

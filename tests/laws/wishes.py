@@ -14,7 +14,7 @@ from tests.laws.leaks import secret_value
 
 Tree = dict[str, Any]
 
-PRINCIPALS: Final = {
+PRINCIPALS: Final[dict[str, Tree]] = {
     "deployer": {"current": True},
     "ci": {"object_id": "1b2c0000-0000-4000-8000-0000000000c1", "type": "service_principal"},
     "dev": {"object_id": "1b2c0000-0000-4000-8000-0000000000d1", "type": "group"},
@@ -23,7 +23,7 @@ PRINCIPALS: Final = {
 OTHERS: Final = ("ci", "dev", "ann")
 ROLES: Final = ("Reader", "Key Vault Reader", "Key Vault Secrets User", "Key Vault Secrets Officer")
 NAMES: Final = ("db", "api", "tls", "smtp", "jwt", "s3")
-TAGS: Final = ({"team": "pay"}, {"team": "pay", "env": "t"}, {"env": "p"}, {})
+TAGS: Final[tuple[dict[str, str], ...]] = ({"team": "pay"}, {"team": "pay", "env": "t"}, {"env": "p"}, {})
 KEYS: Final = ("one", "two", "six")
 
 
