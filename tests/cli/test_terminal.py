@@ -21,13 +21,15 @@ def at_terminal(
 ) -> tuple[int, str]:
     """Run dkv at a terminal of its own, typing each answer once its question stands there; gives code and screen."""
     master, slave = pty.openpty()
+    # Where CI is set, dkv asks nobody, terminal or not.
+    inherited = {name: value for name, value in os.environ.items() if name != "CI"}
     process = subprocess.Popen(
         [sys.executable, "-m", "declarative_kv", *arguments],
         stdin=slave,
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color", **environ},
+        env={**inherited, "TERM": "xterm-256color", **environ},
     )
     os.close(slave)
     screen, waiting, deadline = "", dict(answers or {}), time.monotonic() + 60
