@@ -109,7 +109,8 @@ def test_no_request_makes_the_directory_fail(target: Target) -> None:
         target.shoot(method, DIRECTORY, path, query, json.dumps(body).encode())
         # What was kept can be shown again.
         for name in COLLECTIONS[:4]:
-            assert target.shoot("GET", DIRECTORY, f"/v1.0/{name}", {}).status == 200
+            status = target.shoot("GET", DIRECTORY, f"/v1.0/{name}", {}).status
+            assert status in (200, 403)  # a caller may have deleted itself
 
     send()
 
