@@ -40,11 +40,11 @@ demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explaine
 	$(BIN)/dkv demo
 
 test: $(READY) $(OTHERS) ## the tests, with counts that fit into 15 minutes on two cores
-	$(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 -rfEs --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report $(WHOLLY) --fail-under=100 --skip-covered --show-missing
 
 test-all: $(READY) $(OTHERS) ## the same tests with full counts
-	DKV_TESTS=full $(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term:skip-covered
+	DKV_TESTS=full $(BIN)/python -m pytest -n 2 -rfEs --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## formatting, linting, spelling, strict types, import contracts
 	$(BIN)/ruff format --check .
