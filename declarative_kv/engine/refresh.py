@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
@@ -15,6 +15,7 @@ from declarative_kv.model.kind import Kinds, Plane
 from declarative_kv.model.resource import Condition, Desired, Observed, OtherPolicy, Reading, Scope
 from declarative_kv.model.state import State
 
+_T = TypeVar("_T")
 CONTAINER = "vault"
 """The kind whose objects hold everything on the data plane."""
 NOT_GRANTED = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
@@ -64,7 +65,7 @@ async def refresh(
     unlisted = _unlisted(desired, places, looks, gathered)
     reading = replace(_match(kinds, desired, state, places, gathered), unlisted=unlisted)
     reading = await _examine_existing(kinds, azure, {at: desired[at] for at in chosen if at in desired}, reading)
-    return replace(reading, contents=await _contents(kinds, azure, {} if destroying else desired, state, reading))
+    return await _contents(kinds, azure, {} if destroying else desired, state, reading)
 
 
 def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[Scope, ...]:
@@ -257,24 +258,59 @@ def _find(
 
 async def _examine_existing(kinds: Kinds, azure: Any, desired: Desired, reading: Reading) -> Reading:
     """Learn the version of `existing` secrets that name one; the value that comes along is dropped at once."""
-    pinned = [
-        at
+    pinned = {
+        at: kinds[at.kind].examine(azure, reading.live[at])
         for at, resource in desired.items()
-        if resource.lifecycle.existing and getattr(resource.spec, "version", None) and at in reading.live
-    ]
-    live = dict(reading.live)
-    for at in pinned:
-        if live[at].condition is not Condition.LIVE:
-            continue
-        seen = await kinds[at.kind].examine(azure, live[at])
-        live[at] = replace(seen, spec=replace(seen.spec, value=None, version=seen.facts.get("version")))
-    return replace(reading, live=live)
+        if resource.lifecycle.existing and getattr(resource.spec, "version", None) and _lives(reading, at)
+    }
+    seen, refused = await _each(pinned)
+    versions = {
+        at: replace(one, spec=replace(one.spec, value=None, version=one.facts.get("version"))) for at, one in seen
+    }
+    return _without(replace(reading, live={**reading.live, **versions}), desired, refused)
 
 
-async def _contents(
-    kinds: Kinds, azure: Any, desired: Desired, state: State, reading: Reading
-) -> dict[Address, tuple[str, ...]]:
-    """What lies in the containers that are in state, exist, and are no longer declared."""
-    doomed = [at for at in state.entries if at not in desired and at in reading.live]
-    found = {at: await kinds[at.kind].contents(azure, reading.live[at]) for at in doomed}
-    return {at: ids for at, ids in found.items() if ids}
+def _lives(reading: Reading, at: Address) -> bool:
+    return at in reading.live and reading.live[at].condition is Condition.LIVE
+
+
+async def _contents(kinds: Kinds, azure: Any, desired: Desired, state: State, reading: Reading) -> Reading:
+    """Learn what lies in the containers that are in state, exist, and are no longer declared."""
+    doomed = {
+        at: kinds[at.kind].contents(azure, reading.live[at])
+        for at in state.entries
+        if at not in desired and at in reading.live
+    }
+    listed, refused = await _each(doomed)
+    return _without(replace(reading, contents={at: ids for at, ids in listed if ids}), desired, refused)
+
+
+async def _each(asked: Mapping[Address, Awaitable[_T]]) -> tuple[list[tuple[Address, _T]], dict[Address, AzureError]]:
+    """Ask side by side: the answers, and what Azure refused."""
+    answers: list[tuple[Address, _T]] = []
+    refused: dict[Address, AzureError] = {}
+
+    async def ask(at: Address, answer: Awaitable[_T]) -> None:
+        try:
+            answers.append((at, await answer))
+        except AzureError as error:
+            refused[at] = error
+
+    async with asyncio.TaskGroup() as group:
+        for at, answer in asked.items():
+            group.create_task(ask(at, answer))
+    return sorted(answers, key=lambda answered: answered[0]), refused
+
+
+def _without(reading: Reading, desired: Desired, refused: Mapping[Address, AzureError]) -> Reading:
+    """The reading where these addresses could not be read to the end, so that nothing is decided about them."""
+    reasons = {
+        at: replace(error.diagnostics[0], address=at, span=desired[at].span if at in desired else None)
+        for at, error in sorted(refused.items())
+    }
+    return replace(
+        reading,
+        live={at: one for at, one in reading.live.items() if at not in reasons},
+        unreadable=(*reading.unreadable, *reasons.values()),
+        unread={**reading.unread, **reasons},
+    )

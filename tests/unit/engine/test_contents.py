@@ -10,10 +10,11 @@ import pytest
 from declarative_kv.engine.plan import plan
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.stale import check_fresh
-from declarative_kv.model.errors import StalePlan
+from declarative_kv.model.errors import Forbidden, StalePlan
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.model.resource import Observed, Reading, Scope
 from declarative_kv.model.state import State
+from tests.unit.engine.cloud import refusal
 from tests.unit.engine.fakes import HEAD, KINDS, FakeKind, at, entry, live, thing
 
 A = "thing.a"
@@ -44,6 +45,21 @@ async def test_the_contents_of_a_declared_container_are_listed_where_all_is_dest
     state = State("line", 1, {at(A): entry(A)})
     reading = await refresh({"thing": BoxKind()}, None, {at(A): thing(A)}, state, destroying=destroying)
     assert reading.contents.get(at(A)) == listed
+
+
+class ShutKind(BoxKind):
+    """Boxes that nobody may look into."""
+
+    async def contents(self, azure: Any, live: Observed) -> tuple[str, ...]:
+        raise refusal(Forbidden, 403, "AuthorizationFailed")
+
+
+async def test_a_container_that_cannot_be_looked_into_makes_the_reading_incomplete() -> None:
+    state = State("line", 1, {at(A): entry(A)})
+    reading = await refresh({"thing": ShutKind()}, None, {}, state)
+    assert (dict(reading.live), [d.address for d in reading.unreadable]) == ({}, [at(A)])
+    made = plan(KINDS, {}, state, reading, {}, HEAD, Options())
+    assert (made.complete, [change.action for change in made.changes]) == (False, [])
 
 
 def test_a_container_that_holds_a_stranger_is_not_destroyed_unasked() -> None:

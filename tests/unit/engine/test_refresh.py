@@ -10,7 +10,7 @@ import pytest
 
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.model.errors import Forbidden
-from declarative_kv.model.resource import Condition, Observed, Scope
+from declarative_kv.model.resource import Condition, Observed, Resource, Scope
 from declarative_kv.model.state import State
 from tests.unit.engine.cloud import LIVING, Cloud, item, lying, refusal
 
@@ -51,6 +51,16 @@ async def test_a_pinned_version_is_looked_up_and_the_value_that_comes_along_is_d
     assert ("examine x" in cloud.calls) is (condition is Condition.LIVE)
 
 
+async def test_a_pinned_version_that_may_not_be_looked_up_makes_the_reading_incomplete_at_its_place() -> None:
+    cloud = Cloud(lying("item.x"), lying("item.y"))
+    cloud.refusals["examine x"] = [refusal(Forbidden, 403, "ForbiddenByPolicy")]
+    pinned = [replace(one, spec=replace(one.spec, version="v1")) for one in _existing("item.x", "item.y")]
+    reading = await refresh(LIVING, cloud, {one.address: one for one in pinned}, State())
+    assert list(reading.live) == [at("item.y")]
+    assert [(d.address, d.span) for d in reading.unreadable] == [(at("item.x"), pinned[0].span)]
+    assert list(reading.unread) == [at("item.x")]
+
+
 @pytest.mark.parametrize(
     ("there", "existing", "again"),
     [("", False, True), ("me", False, False), ("somebody", False, True), ("", True, False)],
@@ -62,3 +72,7 @@ async def test_what_a_coming_grant_will_open_is_read_in_another_way(there: str, 
     reading = await refresh(LIVING, cloud, wanted, State(), helpful=frozenset({"me"}))
     assert cloud.calls.count("read item") == (2 if again else 1)
     assert (at("item.x") in reading.unread) is not again
+
+
+def _existing(*addresses: str) -> list[Resource]:
+    return [item(address, existing=True) for address in addresses]
