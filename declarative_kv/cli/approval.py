@@ -36,23 +36,28 @@ def approve(*, destroying: bool) -> None:
                 "Look at the plan, then run the same command with --auto-approve.",
             )
         )
-    tell(_DESTROY if destroying else _ACTIONS)
-    if _answer("  Enter a value: ") != "yes":
+    # The way out is there before the question is: Ctrl-C counts from the first word that asks for an answer.
+    with _plain_interrupts():
+        tell(_DESTROY if destroying else _ACTIONS)
+        answer = _answer("  Enter a value: ")
+    if answer != "yes":
         what = "Destroy" if destroying else "Apply"
         raise DkvError(Diagnostic("declined", f"{what} cancelled", "Nothing was changed."))
 
 
 def _answer(prompt: str) -> str:
-    """What is typed; an end of input is no answer. Ctrl-C ends the program at once, for nothing has begun."""
+    """What is typed; an end of input is no answer."""
     sys.stderr.write(prompt)
     sys.stderr.flush()
-    with _plain_interrupts():
-        return sys.stdin.readline().strip()
+    return sys.stdin.readline().strip()
 
 
 @contextmanager
 def _plain_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise here: the event loop's own handler would wait for the loop, which waits for the answer."""
+    """Let Ctrl-C end the program at once, for nothing has begun.
+
+    The event loop's own handler would wait for the loop, which waits for the answer.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
