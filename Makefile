@@ -61,7 +61,7 @@ bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-
 	$(BIN)/python -m tests.benchmarks
 
 reference: $(READY) ## write the generated pages of the documentation again
-	$(BIN)/python -m declarative_kv.cli.reference
+	$(BIN)/python -m declarative_kv.cli.reference > docs/cli.md
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

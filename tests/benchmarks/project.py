@@ -52,7 +52,8 @@ def emulator(folder: Path) -> Iterator[Emulator]:
     data, log = folder / "emulator", folder / "requests.jsonl"
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     plain |= {name: text for name, text in os.environ.items() if name.startswith("COV")}
-    must(run((*DKV, "emulator", "start", "--data-dir", str(data), "--request-log", str(log)), plain, folder))
+    start = ("emulator", "start", "--data-dir", str(data), "--request-log", str(log), "--time-scale", "0")
+    must(run((*DKV, *start), plain, folder))
     try:
         exports = must(run((*DKV, "emulator", "env", "--data-dir", str(data)), plain, folder)).output
         yield Emulator({**plain, **_exported(exports)}, log)

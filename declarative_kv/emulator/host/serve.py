@@ -31,6 +31,8 @@ from declarative_kv.emulator.host.server import Gateway
 from declarative_kv.emulator.world import Settings, World
 
 READY: Final = "ready"
+RAGGED_FROM: Final = 0.1
+"""The time scale from which on lists have short and empty pages: below, the delays are small and counts stay plain."""
 _LOCK_SECONDS: Final = 10.0
 
 
@@ -43,7 +45,7 @@ def serve(folder: Path, options: Options, ready: Callable[[int], None]) -> None:
         time_scale=options.time_scale,
         as_of=options.as_of,
         throttle=options.throttle,
-        ragged_pages=options.time_scale > 0,
+        ragged_pages=options.time_scale >= RAGGED_FROM,
     )
     with opened(folder, _LOCK_SECONDS, settings) as world, _log(options) as log:
         asyncio.run(_serve(folder, options, world, log, ready))
