@@ -1,7 +1,8 @@
 """Hold every answer that the emulator gives in a test to the OpenAPI file of its operation, or fail the test.
 
 The emulator announces each answer as an audit event (PEP 578), so whoever made the `Application` is covered:
-fixtures, private emulators of the program, replayed recordings. Servers are processes of their own, and hear nothing.
+fixtures, private emulators of the program, replayed recordings. A server is a process of
+its own: `tests/specs/remote.py` listens there.
 """
 
 from __future__ import annotations

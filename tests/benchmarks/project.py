@@ -51,7 +51,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
     """Start one in a folder, and stop it at the end."""
     data, log = folder / "emulator", folder / "requests.jsonl"
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    plain |= {name: text for name, text in os.environ.items() if name.startswith("COV")}
+    plain |= {name: text for name, text in os.environ.items() if name.startswith("COV") or name == "PYTHONPATH"}
     start = ("emulator", "start", "--data-dir", str(data), "--request-log", str(log), "--time-scale", "0")
     must(run((*DKV, *start), plain, folder))
     try:

@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks.project import Emulator, emulator
 from tests.clients.others import Az, signed_in
 from tests.clients.worlds import lagging
+from tests.specs.remote import watched
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +19,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clients")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def specifications(place: Path) -> Iterator[None]:
+    """Hold what the file's emulators answer to the specifications."""
+    with watched(place / "specifications") as variables, pytest.MonkeyPatch.context() as patch:
+        for name, text in variables.items():
+            patch.setenv(name, text)
+        yield
+
+
 @pytest.fixture(scope="module")
-def running(place: Path) -> Iterator[Emulator]:
+def running(place: Path, specifications: None) -> Iterator[Emulator]:
     """An emulator that nobody has written to yet."""
     with emulator(place) as started:
         yield started
 
 
 @pytest.fixture(scope="module", params=["at once", "with delays"])
-def either(request: pytest.FixtureRequest, place: Path) -> Iterator[Emulator]:
+def either(request: pytest.FixtureRequest, place: Path, specifications: None) -> Iterator[Emulator]:
     """An emulator without delays, then one in which deletes, purges and creates take their time."""
     begin = emulator if request.param == "at once" else lagging
     folder = place / request.param.replace(" ", "-")

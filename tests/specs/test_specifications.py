@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 
 from declarative_kv.emulator.app import Application
+from declarative_kv.emulator.host import process
+from declarative_kv.emulator.host.options import Options
 from declarative_kv.emulator.http import Request, Response, json_response
 from declarative_kv.emulator.seed import SUBSCRIPTION
+from tests.emulator.reach import Client
 from tests.specs.check import available, violations
 from tests.specs.index import FOLDER, SHARED, operations, operations_for, version_key
+from tests.specs.remote import count, watched
 
 pytestmark = pytest.mark.skipif(not available(), reason="no specifications in $DKV_SHARED/specs")
 VAULT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
@@ -131,3 +135,28 @@ def test_every_file_can_be_read() -> None:
     counted = {plane: len(operations(plane)) for plane in ("vault", "arm")}
     assert all(count > 50 for count in counted.values()), counted
     assert all(replace(found, method="get").template for plane in counted for found in operations(plane))
+
+
+def test_the_answers_of_a_running_emulator_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with watched(tmp_path / "specifications") as variables:
+        for name, text in variables.items():
+            monkeypatch.setenv(name, text)
+        process.start(tmp_path / "emulator", Options())
+        try:
+            with Client(tmp_path / "emulator") as client:
+                client.make_vault("kv-watched")
+        finally:
+            process.stop(tmp_path / "emulator")
+    assert count(tmp_path / "specifications") > 1
+
+
+def test_what_a_running_emulator_breaks_is_told(tmp_path: Path) -> None:
+    (tmp_path / "answers").write_text(".")
+    (tmp_path / "problems").write_text("GET /secrets: wrong\n")
+    with pytest.raises(AssertionError, match="broke a specification"), watched(tmp_path):
+        pass
+
+
+def test_a_check_that_saw_nothing_is_none(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no answer"), watched(tmp_path):
+        pass
