@@ -19,7 +19,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clients")
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def specifications(place: Path) -> Iterator[None]:
     """Hold what the file's emulators answer to the specifications."""
     with watched(place / "specifications") as variables, pytest.MonkeyPatch.context() as patch:
