@@ -63,8 +63,7 @@ async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     async with held(making.place, "apply", verbose=common.verbose) as (run, journal):
         addresses = [change.address for change in plan.changes]
         desired = desired_of(plan)
-        ours = helpful(plan, making.groups)
-        reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True, helpful=ours)
+        reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True)
         check_fresh(plan, journal.state, reading)
         ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
         groups = frozenset(making.groups)

@@ -53,14 +53,7 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)
     reading = await refresh(
-        run.kinds,
-        run.session,
-        resolved.desired,
-        state,
-        chosen,
-        destroying=options.destroy,
-        around=True,
-        helpful=groups | {resolved.identity.object_id.lower()},
+        run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy, around=True
     )
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
@@ -87,10 +80,7 @@ async def drifted(run: Run, document: Document, state: State) -> Plan:
     options = Options(values="never")
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
-    helpful_ids = _groups(document, resolved) | {resolved.identity.object_id.lower()}
-    reading: Reading = await refresh(
-        run.kinds, run.session, resolved.desired, state, chosen, around=True, helpful=helpful_ids
-    )
+    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
     return only_drift(inputs, head_of(document, resolved, state))
 

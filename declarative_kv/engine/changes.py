@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from declarative_kv.engine.decide import decide
+from declarative_kv.engine.decide import ABSENT, UNSEEN, Seen, decide
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
@@ -62,8 +62,8 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
     if wanted is None and prior is None:
         return None
     kind = inputs.kinds[at.kind]
-    condition = live.condition if live is not None else None
-    action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=condition)
+    seen: Seen = live.condition if live is not None else UNSEEN if _half_seen(inputs, at) else ABSENT
+    action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=seen)
     base = Change(at, action, reason, desired=wanted, prior=prior, live=live, verdict=inputs.verdicts.get(at))
     if wanted is None:
         return _removal(base, inputs)
@@ -77,6 +77,14 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
             return _import(kind, base, inputs)
         case _:
             return _comparison(kind, base, inputs)
+
+
+def _half_seen(inputs: Inputs, at: Address) -> bool:
+    """Whether the list that would show the address shows no soft-deleted ones."""
+    kind, side = inputs.kinds[at.kind], inputs.desired.get(at) or inputs.state.entries.get(at)
+    if kind.plane is not Plane.DATA or side is None:
+        return False
+    return inputs.reading.listed.get(kind.scope(side.spec).at.lower()) is not None
 
 
 def _removal(base: Change, inputs: Inputs) -> Change:
@@ -223,10 +231,11 @@ def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff,
 def _accepting(change: Change, changes: Mapping[Address, Change]) -> Change:
     """A refresh-only run writes nothing to Azure: what is gone is forgotten, what moved is taken into the state.
 
-    What is declared and soft-deleted stays ours, with what lies in it: a later run recovers it.
+    What is declared and soft-deleted, or may be, stays ours, with what lies in it: a later run recovers it.
     """
     vault = _vault_around(change, changes)
-    if (change.desired is not None and _soft_deleted(change)) or (
+    maybe = _soft_deleted(change) or change.reason is Reason.UNSEEN
+    if (change.desired is not None and maybe) or (
         vault is not None and vault.desired is not None and _soft_deleted(vault)
     ):
         return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False, known=False)

@@ -13,7 +13,7 @@ from declarative_kv.engine.coverage import check_data_access, helpful_principals
 from declarative_kv.engine.drift import drift_of
 from declarative_kv.engine.fingerprint import vault_of
 from declarative_kv.engine.guards import guard, irreversible
-from declarative_kv.engine.notes import notes_of, outside_notes, unwritten
+from declarative_kv.engine.notes import listings_of, notes_of, outside_notes, unwritten
 from declarative_kv.engine.order import check_cycles, in_order
 from declarative_kv.engine.others import last_grant_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.engine.select import select
@@ -67,6 +67,7 @@ def plan(
         unwritten=unwritten(inputs),
         notes=(*notes_of(inputs, ordered, shared_key, helpful), *last_grant_notes(inputs, unmanaged, head.object_id)),
         unreadable=reading.unreadable,
+        listings=listings_of(inputs),
         base=state.base,
         options=options,
     )
@@ -81,6 +82,7 @@ def only_drift(inputs: Inputs, head: Head) -> Plan:
         unmanaged=unmanaged_objects(inputs),
         notes=tuple(outside_notes(inputs)),
         unreadable=inputs.reading.unreadable,
+        listings=listings_of(inputs),
         base=inputs.state.base,
         options=inputs.options,
     )

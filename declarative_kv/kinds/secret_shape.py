@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from declarative_kv.model.specs import SecretSpec
 
 FINGERPRINT_TAG: Final = ("dkv", "fingerprint")
 """Marks the secret that keys the fingerprints of values: ours, never reported."""
+CERTIFICATES: Final = frozenset({"application/x-pkcs12", "application/x-pem-file"})
+"""The content types that Key Vault gives to the secrets of certificates."""
 _DATES: Final[Mapping[str, str]] = {"not_before": "nbf", "expires": "exp"}
 
 
@@ -30,10 +33,16 @@ def observed(vault: str, item: Mapping[str, Any]) -> Observed:
 
 
 def observed_by_manager(vault: str, item: Mapping[str, Any]) -> Observed:
-    """A live secret as Resource Manager lists it: the same facts in another order."""
+    """A live secret as Resource Manager lists it: the same facts in another order, and the latest version's id too.
+
+    It does not say which secrets belong to certificates: one whose content type is a certificate's counts as such.
+    """
     properties = item["properties"]
-    listed = {**properties, "id": properties["secretUri"], "tags": item.get("tags")}
-    return observed(vault, listed)
+    found = observed(vault, {**properties, "id": properties["secretUri"], "tags": item.get("tags")})
+    version = str(properties.get("secretUriWithVersion") or "").rpartition("/secrets/")[2].partition("/")[2]
+    facts = {**found.facts, "version": version} if version else found.facts
+    is_certificate = str(found.spec.content_type).lower() in CERTIFICATES
+    return replace(found, facts=facts, system=found.system or is_certificate)
 
 
 def observed_deleted(vault: str, item: Mapping[str, Any]) -> Observed:

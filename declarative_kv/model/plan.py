@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.resource import Observed, OtherPolicy, Resource
+from declarative_kv.model.resource import Barrier, Observed, OtherPolicy, Resource
 from declarative_kv.model.state import Entry
 
 
@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NEW = "new"
     EQUAL = "equal"
     VANISHED = "deleted outside"
+    UNSEEN = "deleted outside, or soft-deleted: not seen"
     SOFT_DELETED = "soft-deleted outside"
     CONFIG_MOVED = "configuration changed"
     AZURE_MOVED = "changed in Azure"
@@ -185,6 +186,17 @@ class Unwritten:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """How a vault's secrets were listed: by itself, or where `why` says what kept us from that, by Resource Manager.
+
+    `vault` is its address, or its name where it is not declared.
+    """
+
+    vault: str
+    why: Barrier | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The first line: what was compared, as whom, when."""
 
@@ -251,6 +263,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     unreadable: tuple[Diagnostic, ...] = ()
+    listings: tuple[Listing, ...] = ()
     base: tuple[str, int] = ("", 0)
     options: Options = Options()
 

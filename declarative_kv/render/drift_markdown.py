@@ -7,7 +7,7 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.markdown import BUDGET, fenced, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, unmanaged_line, unread_line
 from declarative_kv.render.safe import prose
 from declarative_kv.render.summary import of_drift
 
@@ -16,7 +16,8 @@ def drift_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """What moved, in at most `budget` characters; the verdict comes first and is never cut."""
     summary = of_drift(plan)
     head = [f"### dkv drift: {prose(plan.head.environment or 'state against Azure')}", ""]
-    head += [f"**{prose(summary.lines[-1])}**", "", prose(head_line(plan.head)), ""]
+    head += [f"**{prose(summary.lines[-1])}**", ""]
+    head += [line for told in head_lines(plan) for line in (prose(told), "")]
     names = Names.of(plan)
     alarms = [
         f"- {prose(unmanaged_line(item, names))}" for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE

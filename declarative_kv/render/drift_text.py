@@ -7,14 +7,14 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.names import Names
 from declarative_kv.render.paint import PLAIN, Paint
-from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, unmanaged_line, unread_line
 from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import of_drift
 
 
 def drift_text(plan: Plan, paint: Paint = PLAIN) -> str:
     """One block an address, unmanaged objects after them, and the closing line."""
-    lines = [head_line(plan.head, paint)]
+    lines = head_lines(plan, paint)
     for drift in plan.drift:
         first, *rest = drift_lines(drift)
         lines.append(paint("red" if first.startswith("-") else "yellow", first[0]) + first[1:])

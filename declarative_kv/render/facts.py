@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import AccessLine, Block, Drift, Plan, Value
+from declarative_kv.model.plan import AccessLine, Block, Drift, Listing, Plan, Value
 from declarative_kv.render.values import plain
 
 Json = dict[str, Any]
@@ -65,7 +65,14 @@ def head_facts(plan: Plan) -> Json:
         "object_id": head.object_id,
         "state_serial": head.serial,
         "read_at": head.read_at,
+        "secrets_listed": [_listing(one) for one in plan.listings],
     }
+
+
+def _listing(listing: Listing) -> Json:
+    """Which of Azure's two APIs listed a vault's secrets, and why it was not the vault's own."""
+    through = "key-vault" if listing.why is None else "resource-manager"
+    return {"vault": listing.vault, "through": through, "why": listing.why.value if listing.why else None}
 
 
 def _where(span: Span | None) -> Json:

@@ -9,7 +9,7 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.markdown import BUDGET, fenced, table, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, unmanaged_line, unread_line
 from declarative_kv.render.rows import Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan
@@ -19,7 +19,8 @@ def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """The plan in at most `budget` characters; access, guards and what cannot be undone are whole, however long."""
     summary = of_plan(plan)
     title = plan.head.environment or "plan"
-    fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", "", prose(head_line(plan.head)), ""]
+    fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", ""]
+    fixed += [line for head in head_lines(plan) for line in (prose(head), "")]
     fixed += [*_access(plan), *_guards(plan), *_irreversible(plan)]
     closing = [*_unmanaged(plan), *_unreadable(plan), *_notes(plan), *(f"{prose(line)}  " for line in summary.lines)]
     return within("\n".join(fixed), _groups(plan), "\n".join(closing), budget) + "\n"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Plan, Unmanaged
+from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Plan, Unmanaged
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.render.drift_rows import drift_lines
@@ -30,7 +30,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
     """The whole plan; colour says nothing that the text does not. `summary` replaces the plan's own closing."""
     layout = _layout(plan)
     sections = [
-        [head_line(plan.head, paint)],
+        head_lines(plan, paint),
         _access(plan.access, paint),
         _guards(plan, paint),
         _irreversible(plan, layout, paint),
@@ -43,6 +43,23 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
     closing = summary or of_plan(plan)
     body = [line for section in sections for line in section]
     return "\n".join([*body, "", *(paint("bold", line) for line in closing.lines)])
+
+
+def head_lines(plan: Plan, paint: Paint = PLAIN) -> list[str]:
+    """What was compared, as whom and when; and which secrets are known from Resource Manager alone."""
+    return [head_line(plan.head, paint), *(paint("dim", line) for line in listing_lines(plan.listings))]
+
+
+def listing_lines(listings: Iterable[Listing]) -> list[str]:
+    """One line a reason why vaults could not list their secrets themselves; none where all could."""
+    kept_out: dict[str, list[str]] = {}
+    for one in listings:
+        if one.why is not None:
+            kept_out.setdefault(one.why.value, []).append(safe(one.vault))
+    return [
+        f"secrets of {', '.join(vaults)} read through Resource Manager: {why}; no values, no soft-deleted ones"
+        for why, vaults in sorted(kept_out.items())
+    ]
 
 
 def head_line(head: Head, paint: Paint = PLAIN) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,27 @@ async def test_resource_manager_lists_secrets_as_the_vault_itself_does(lab: Lab)
     lab.write(wanted)
     await succeed(lab)
     async with lab.session() as session:
-        assert await _listed(session, indirect=True) == await _listed(session, indirect=False)
+        through_manager = await _listed(session, indirect=True)
+        versions = [one.facts["version"] for one in through_manager]
+        plain = [replace(one, facts={**one.facts, "version": None}) for one in through_manager]
+        itself = await _listed(session, indirect=False)
+        assert plain == [replace(one, facts={**one.facts, "version": None}) for one in itself]
+        examined = [await KINDS["secret"].examine(session, one) for one in itself if one.spec.enabled]
+        assert {one.facts["version"] for one in examined} < set(versions)
+
+
+async def test_resource_manager_does_not_say_which_secrets_are_certificates_so_their_content_type_does(
+    lab: Lab,
+) -> None:
+    wanted = tree()
+    wanted["vaults"]["one"]["secrets"]["db"] |= {"content_type": "application/x-pkcs12"}
+    lab.write(wanted)
+    await succeed(lab)
+    async with lab.session() as session:
+        marked = {one.label: one.system for one in await _listed(session, indirect=True)}
+    assert marked.pop("db")
+    assert marked.pop("dkv-fingerprint-key")
+    assert not any(marked.values())
 
 
 async def _listed(session: Session, *, indirect: bool) -> list[Observed]:
