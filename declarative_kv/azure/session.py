@@ -6,14 +6,15 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from declarative_kv.azure import clouds, ids
 from declarative_kv.azure.credentials import ClientSecret, SharedCredential, read_identity, shared_credential
 from declarative_kv.azure.errors import raised, translated
-from declarative_kv.azure.pacing import Lane
+from declarative_kv.azure.pacing import Lane, Pace
+from declarative_kv.azure.patience import Clock, Patience, one_change
 from declarative_kv.azure.transport import Endpoint, shared_transport
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Cloud
@@ -50,13 +51,21 @@ class Session:
     """
 
     def __init__(
-        self, cloud: Cloud, tenant: str | None, credential: SharedCredential, transport: Any, *, poll_seconds: float
+        self,
+        cloud: Cloud,
+        tenant: str | None,
+        credential: SharedCredential,
+        transport: Any,
+        pace: Pace,
+        *,
+        poll_seconds: float,
     ) -> None:
         self.cloud = cloud
         self.tenant = tenant
         self.memo: dict[Any, Any] = {}
         self._credential = credential
         self._transport = transport
+        self._pace = pace
         self.poll_seconds = poll_seconds
         self._clients: dict[tuple[str, str], Any] = {}
         self._lanes: dict[str, Lane] = {}
@@ -113,7 +122,9 @@ class Session:
         def make() -> Any:
             from azure.keyvault.secrets.aio import SecretClient
 
-            return SecretClient(self.vault_uri(vault_id), self._login(), api_version=SECRETS, **self._options())
+            uri = self.vault_uri(vault_id)
+            self._pace.lies_in(uri, ids.parse_vault(vault_id).subscription)
+            return SecretClient(uri, self._login(), api_version=SECRETS, **self._options())
 
         client: SecretClient = self._client("secrets", vault_id.lower(), make)
         return client
@@ -121,6 +132,15 @@ class Session:
     def vault_uri(self, vault_id: str) -> str:
         """The data-plane address of the vault with that ARM id, without trailing slash."""
         return clouds.vault_uri(self.cloud, ids.parse_vault(vault_id).name)
+
+    @property
+    def stop(self) -> asyncio.Event:
+        """Set it to end the run: nothing waits for a limit or tries again any longer, and what is in flight ends."""
+        return self._pace.clock.stop
+
+    def one_change(self) -> AbstractContextManager[None]:
+        """All requests inside share the time that one change has for what goes wrong."""
+        return one_change(self._pace.patience.change)
 
     async def pause(self, seconds: float) -> None:
         """Wait as the transport waits: an emulator in process does not."""
@@ -259,7 +279,8 @@ class Session:
     def _options(self) -> dict[str, Any]:
         from declarative_kv.azure.retry import PatientRetry
 
-        return {"transport": self._transport, "retry_policy": PatientRetry(), "user_agent": "declarative-kv"}
+        retry = PatientRetry(self._pace)
+        return {"transport": self._transport, "retry_policy": retry, "user_agent": "declarative-kv"}
 
     def _arm_options(self) -> dict[str, Any]:
         scopes = [clouds.resource_manager_scope(self.cloud)]
@@ -276,23 +297,29 @@ async def open_session(
     credential: AsyncTokenCredential | ClientSecret | None = None,
     environ: Mapping[str, str] = os.environ,
     trace: Trace | None = None,
+    limited: bool = True,
+    patience: Patience | None = None,
 ) -> AsyncIterator[Session]:
     """A session over `transport` (an emulator in process), over the `proxy` of a running one, or over the network.
 
     Nothing is asked before the first call. `credential` is azure-identity's default chain unless given. `trace` is told
-    of every request.
+    of every request. Azure's published limits are kept to unless `limited` is false.
     """
+    from declarative_kv.azure.paced import Paced
+
     _leave_words_to_errors()
     async with AsyncExitStack() as stack:
-        carrier = transport or await stack.enter_async_context(shared_transport(proxy, environ))
+        carrier: Any = transport or await stack.enter_async_context(shared_transport(proxy, environ))
         if trace is not None:
             from declarative_kv.azure.tracing import Traced
 
             carrier = Traced(carrier, trace)
-        shared = shared_credential(credential, cloud, tenant, carrier)
+        pace = Pace(Clock(carrier.sleep), cloud.resource_manager, limited=limited, patience=patience)
+        carrier = Paced(carrier, pace)
+        shared = shared_credential(credential, cloud, tenant, carrier, pace)
         stack.push_async_callback(shared.close)
         near = transport is not None or proxy is not None
-        session = Session(cloud, tenant, shared, carrier, poll_seconds=0.05 if near else 3.0)
+        session = Session(cloud, tenant, shared, carrier, pace, poll_seconds=0.05 if near else 3.0)
         stack.push_async_callback(session.close)
         yield session
 

@@ -115,7 +115,7 @@ def _options(emulator: Any, tenant: str | None) -> Mapping[str, Any]:
     if emulator.variables is None:
         return {"transport": emulator.transport, "credential": credential}
     endpoint = Endpoint(emulator.variables["HTTPS_PROXY"], emulator.variables["SSL_CERT_FILE"])
-    return {"proxy": endpoint, "credential": credential}
+    return {"proxy": endpoint, "credential": credential, "limited": emulator.throttles}
 
 
 def _identity(emulator: Any) -> tuple[str, str]:

@@ -21,7 +21,8 @@ DkvError                     1 unless said
 │   ├── Conflict             409 other than a taken name
 │   ├── NameTaken            the global vault name is in use, or soft-deleted
 │   ├── Throttled            retryable
-│   └── Unavailable          retryable
+│   ├── Unavailable          retryable
+│   └── OutOfTime            not sent: the run was stopped first
 └── Interrupted              130
 """
 
@@ -156,6 +157,10 @@ class Unavailable(AzureError):
     """5xx, time-out or broken connection after all retries."""
 
     retryable = True
+
+
+class OutOfTime(AzureError):
+    """The run was stopped before the request could be sent: nothing has come of it."""
 
 
 class Interrupted(DkvError):
