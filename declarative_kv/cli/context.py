@@ -83,9 +83,8 @@ async def held(place: Place, operation: str, *, verbose: bool = False) -> AsyncI
 
     The lock comes before anything is opened, so that whoever comes second hears at once who is at work.
     """
-    with store_at(place.state).locked(operation) as journal:
-        async with opened(place, verbose=verbose) as run:
-            yield run, journal
+    async with store_at(place.state).locked(operation) as journal, opened(place, verbose=verbose) as run:
+        yield run, journal
 
 
 @contextmanager

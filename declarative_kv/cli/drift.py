@@ -52,7 +52,7 @@ async def _found(common: options.Common) -> Plan:
 
     document = loaded(common)
     async with opened(place_of(document), verbose=common.verbose) as run:
-        return await drifted(run, document, run.store.read())
+        return await drifted(run, document, await run.store.read())
 
 
 def _print(found: Plan, form: Format, common: options.Common) -> None:

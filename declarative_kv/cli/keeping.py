@@ -124,7 +124,7 @@ async def _replace(run: Run, journal: Any, found: _Found, value: Sensitive) -> N
     spec = found.resource.spec
     wanted = SecretSpec(vault=spec.vault, name=spec.name, value=value)
     written = await run.kinds[found.resource.address.kind].update(run.session, wanted, found.live)
-    journal.put(replace(found.prior, facts={**found.prior.facts, **written.facts}))
+    await journal.put(replace(found.prior, facts={**found.prior.facts, **written.facts}))
 
 
 def _refusal(code: str, summary: str, detail: str, hint: str, at: Address) -> DkvError:

@@ -92,7 +92,7 @@ async def made(common: Common, options: Options, out: Path | None = None) -> Pla
     """The plan of a command line, saved to `out` if that is given. Takes no lock and writes nothing else."""
     document = loaded(common)
     async with opened(place_of(document), verbose=common.verbose) as run:
-        plan = await planned(run, document, run.store.read(), options)
+        plan = await planned(run, document, await run.store.read(), options)
     if out is not None:
         save(out, plan)
     return plan.plan

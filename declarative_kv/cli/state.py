@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +14,8 @@ from declarative_kv.cli import options
 from declarative_kv.cli.output import say, tell
 
 if TYPE_CHECKING:
+    from declarative_kv.model.address import Address
+    from declarative_kv.model.state import State
     from declarative_kv.state import Store
 
 app = typer.Typer(add_completion=False, help="Look at the state, and mend it.", no_args_is_help=True)
@@ -30,7 +34,7 @@ def list_command(
     """Print the addresses in the state, one a line."""
     from declarative_kv.model.state import Status
 
-    entries = _store(options.common(file, env, var, state, no_color, verbose)).read().entries
+    entries = asyncio.run(_store(options.common(file, env, var, state, no_color, verbose)).read()).entries
     found = [a for a in sorted(entries) if a.kind == pattern or fnmatchcase(str(a), pattern)]
     for address in found:
         say(str(address))
@@ -54,7 +58,7 @@ def show(
     from declarative_kv.state.mend import found
 
     [wanted] = options.addresses([address])
-    held = _store(options.common(file, env, var, state, no_color, verbose)).read()
+    held = asyncio.run(_store(options.common(file, env, var, state, no_color, verbose)).read())
     say(entry_text(found(held, wanted)))
 
 
@@ -74,9 +78,14 @@ def mv(
 
     start, end = options.addresses([source, target])
     store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state mv") as journal:
-        mended, moves = moved(journal.state, start, end)
-        journal.replace(mended)
+
+    async def mend() -> Mapping[Address, Address]:
+        async with store.locked("dkv state mv") as journal:
+            mended, moves = moved(journal.state, start, end)
+            await journal.replace(mended)
+        return moves
+
+    moves = asyncio.run(mend())
     for before, after in sorted(moves.items()):
         say(f"{before} -> {after}")
 
@@ -96,9 +105,14 @@ def rm(
 
     wanted = options.addresses(addresses)
     store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state rm") as journal:
-        before = journal.state
-        journal.replace(forgotten(before, wanted))
+
+    async def mend() -> State:
+        async with store.locked("dkv state rm") as journal:
+            before = journal.state
+            await journal.replace(forgotten(before, wanted))
+        return before
+
+    before = asyncio.run(mend())
     for address in sorted(set(wanted)):
         say(f"forgotten: {address} ({before.entries[address].remote_id} stays in Azure)")
 
@@ -113,7 +127,7 @@ def unlock(
     verbose: options.Verbose = False,
 ) -> None:
     """Clear away what a killed run left of its lock; while a run really holds it, say who."""
-    stale = _store(options.common(file, env, var, state, no_color, verbose)).unlock()
+    stale = asyncio.run(_store(options.common(file, env, var, state, no_color, verbose)).unlock())
     tell("Nobody holds the lock: a local lock goes with the process that holds it.")
     if stale is not None:
         tell(f"Removed what was left of {stale}.")
@@ -133,7 +147,7 @@ def pull(
     from declarative_kv.state import encode_state
     from declarative_kv.state.files import save_file
 
-    data = encode_state(_store(options.common(file, env, var, state, no_color, verbose)).read())
+    data = encode_state(asyncio.run(_store(options.common(file, env, var, state, no_color, verbose)).read()))
     if out is None:
         say(data.decode().rstrip("\n"))
         return
@@ -158,9 +172,13 @@ def push(
 
     incoming = read_copy(copy, spec_types(registry()))
     store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state push") as journal:
-        journal.replace(pushed(journal.state, incoming, force=force))
-        serial = journal.state.serial
+
+    async def put() -> int:
+        async with store.locked("dkv state push") as journal:
+            await journal.replace(pushed(journal.state, incoming, force=force))
+            return journal.state.serial
+
+    serial = asyncio.run(put())
     tell(f"Pushed: {len(incoming.entries)} entries, serial {serial}.")
 
 

@@ -49,7 +49,7 @@ async def apply(
     """
     progress = _Progress(report)
     changes = {change.address: change for change in plan.pending}
-    _save_what_is_known(tools, plan)
+    await _save_what_is_known(tools, plan)
     steps = _with_key_removal(tools, plan, changes)
     walked = await walk(
         steps,
@@ -68,14 +68,12 @@ async def apply(
     return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unread])
 
 
-def _save_what_is_known(tools: Tools, plan: Plan) -> None:
+async def _save_what_is_known(tools: Tools, plan: Plan) -> None:
     """Bring the state up to date where nothing is written to Azure: shared grants, confirmed values, new protection."""
     entry_of = accepted_entry if plan.options.refresh_only else quiet_entry
-    for change in plan.changes:
-        if change.action is not Action.NOOP or not change.known:
-            continue
-        if (entry := entry_of(tools.kinds[change.address.kind], change)) is not None:
-            tools.journal.put(entry)
+    quiet = (change for change in plan.changes if change.action is Action.NOOP and change.known)
+    entries = (entry_of(tools.kinds[change.address.kind], change) for change in quiet)
+    await tools.journal.put(*(entry for entry in entries if entry is not None))
 
 
 def _with_key_removal(tools: Tools, plan: Plan, changes: Mapping[Address, Change]) -> dict[Address, frozenset[Address]]:
@@ -116,12 +114,13 @@ async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], pro
     progress.report(Started(change))
     begun = time.monotonic()
     try:
+        await tools.journal.check()
         await carry_out(tools, change)
         if change.action is Action.RECOVER and not change.known:
             await check_recovered(tools, plan, change)
             await settle(tools, change)
         if change.action is Action.DESTROY and change.prior is not None:
-            _forget_key(tools, change.prior.remote_id)
+            await _forget_key(tools, change.prior.remote_id)
     except DkvError as error:
         placed = tuple(_placed(problem, change) for problem in error.diagnostics)
         progress.problems.extend(placed)
@@ -133,19 +132,20 @@ async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], pro
 
 async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
     try:
+        await tools.journal.check()
         await tools.ring.delete(vault)
     except DkvError as error:
         progress.problems.extend(error.diagnostics)
         return False
-    _forget_key(tools, vault)
+    await _forget_key(tools, vault)
     progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
     return True
 
 
-def _forget_key(tools: Tools, remote_id: str) -> None:
+async def _forget_key(tools: Tools, remote_id: str) -> None:
     """A vault that is gone took its key along."""
     if remote_id.lower() in tools.saved_keys:
-        tools.journal.key(remote_id, None)
+        await tools.journal.key(remote_id, None)
         tools.saved_keys.pop(remote_id.lower())
 
 

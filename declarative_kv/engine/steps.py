@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -39,15 +39,19 @@ class Journal(Protocol):
         """One entry as it is now."""
         ...
 
-    def put(self, entry: Entry) -> None:
-        """Save an entry."""
+    async def check(self) -> None:
+        """Raise `StateError` where this run may not write any longer, to Azure or the state."""
         ...
 
-    def drop(self, address: Address) -> None:
+    async def put(self, *entries: Entry) -> None:
+        """Save entries."""
+        ...
+
+    async def drop(self, address: Address) -> None:
         """Forget an entry."""
         ...
 
-    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
+    async def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
         """Save or forget what is known of a vault's fingerprint key."""
         ...
 
@@ -89,10 +93,10 @@ async def carry_out(tools: Tools, change: Change) -> None:
 
 async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     wanted, fingerprint = await _with_value(tools, kind, change)
-    tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    with _undone_when_refused(tools, change):
+    await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    async with _undone_when_refused(tools, change):
         live = await kind.create(tools.azure, wanted)
-    tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
+    await tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
 
 
 async def settle(tools: Tools, change: Change) -> None:
@@ -102,7 +106,7 @@ async def settle(tools: Tools, change: Change) -> None:
     if kind.diff(_heeded(change, live), live.spec):
         await _bring_into_line(tools, kind, change, live)
     else:
-        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        await tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
 
 
 async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -112,7 +116,7 @@ async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 async def _import(tools: Tools, kind: ResourceKind, change: Change) -> None:
     assert change.live is not None
-    tools.journal.put(applied_entry(kind, change, change.live, fingerprint={}))
+    await tools.journal.put(applied_entry(kind, change, change.live, fingerprint={}))
     if change.diff:
         await _bring_into_line(tools, kind, replace(change, prior=tools.journal.get(change.address)), change.live)
 
@@ -126,10 +130,10 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
         if change.prior is None:
             # Ours from now on, with what it is: what the YAML wants otherwise is written, and known as such, later.
             found = applied_entry(kind, change, live, fingerprint={})
-            tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
+            await tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
         return
     if not change.writes_value and not kind.diff(_heeded(change, live), live.spec):
-        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        await tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
         return
     await _bring_into_line(tools, kind, change, live)
 
@@ -143,12 +147,12 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
     ours = _is_ours_to_delete(change)
     if same and old is not None and ours:
         await kind.delete(tools.azure, old)
-    tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
+    await tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     new = await kind.create(tools.azure, change.desired.spec)
     if not same and replaced is not None and ours and replaced.lower() != new.id:
         await _read_back(tools, kind, change, new)
         await kind.delete(tools.azure, old or replace(new, remote_id=replaced))
-    tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
+    await tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
 
 
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -160,7 +164,7 @@ async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
     if tools.journal.get(change.address) is not None:
-        tools.journal.drop(change.address)
+        await tools.journal.drop(change.address)
 
 
 _STEPS: Mapping[Action, Callable[[Tools, ResourceKind, Change], Awaitable[None]]] = {
@@ -178,10 +182,10 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
     wanted, fingerprint = await _with_value(tools, kind, change)
     wanted = _heeded(change, live, wanted)
     if change.writes_value:
-        tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    with _undone_when_refused(tools, change):
+        await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    async with _undone_when_refused(tools, change):
         done = await kind.update(tools.azure, wanted, live)
-    tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+    await tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
 
 
 def _heeded(change: Change, live: Observed, spec: Any = None) -> Any:
@@ -201,33 +205,33 @@ async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple
     value = tools.values[change.address]
     key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(tools.ring.holder(spec.vault)))
     if key is not None:
-        _save_keys(tools)
+        await _save_keys(tools)
     return replace(spec, value=value), stamp(key, change.address, value)
 
 
-def _save_keys(tools: Tools) -> None:
-    for vault, facts in tools.ring.facts.items():
+async def _save_keys(tools: Tools) -> None:
+    for vault, facts in list(tools.ring.facts.items()):
         if tools.saved_keys.get(vault) != facts:
-            tools.journal.key(vault, facts)
+            await tools.journal.key(vault, facts)
             tools.saved_keys[vault] = facts
 
 
-@contextmanager
-def _undone_when_refused(tools: Tools, change: Change) -> Iterator[None]:
+@asynccontextmanager
+async def _undone_when_refused(tools: Tools, change: Change) -> AsyncIterator[None]:
     """Where Azure refuses for good nothing was created: the entry goes back to what it was."""
     try:
         yield
     except AzureError as error:
         if error.status is not None and 400 <= error.status < 500:
-            _put_back(tools, change)
+            await _put_back(tools, change)
         raise
 
 
-def _put_back(tools: Tools, change: Change) -> None:
+async def _put_back(tools: Tools, change: Change) -> None:
     if change.prior is not None:
-        tools.journal.put(change.prior)
+        await tools.journal.put(change.prior)
     elif tools.journal.get(change.address) is not None:
-        tools.journal.drop(change.address)
+        await tools.journal.drop(change.address)
 
 
 def _is_ours_to_delete(change: Change) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from declarative_kv.state.journal import Journal
 from declarative_kv.state.layout import decode_state, encode_state
 from declarative_kv.state.local import LocalStore
-from declarative_kv.state.location import Store, open_store
+from declarative_kv.state.location import open_store
 from declarative_kv.state.lock import Holder
+from declarative_kv.state.store import Store
 
 __all__ = ["Holder", "Journal", "LocalStore", "Store", "decode_state", "encode_state", "open_store"]

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 from declarative_kv.model.codec import Specs
-from declarative_kv.model.state import State
 from declarative_kv.state import problems
-from declarative_kv.state.journal import Journal
 from declarative_kv.state.local import LocalStore
-from declarative_kv.state.lock import Clock, Holder
-
-
-class Store(Protocol):
-    """A place for one state; `LocalStore` states the contract of each."""
-
-    def read(self) -> State:
-        """What is saved; no lock, no write."""
-        ...
-
-    def locked(self, operation: str, timeout: float = 0) -> AbstractContextManager[Journal]:
-        """Hold the lock and write."""
-        ...
-
-    def unlock(self) -> Holder | None:
-        """Clear away a lock that a killed run left."""
-        ...
+from declarative_kv.state.lock import Clock
+from declarative_kv.state.store import Store
 
 
 def open_store(location: str, spec_types: Specs, *, clock: Clock) -> Store:

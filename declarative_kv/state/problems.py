@@ -9,44 +9,44 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateUnreadable
 
 
-def damaged(path: Path, backup: Path, problem: str) -> StateUnreadable:
+def damaged(name: str, problem: str, hint: str) -> StateUnreadable:
     """The file is there and is no state; nothing writes over it."""
     return StateUnreadable(
         Diagnostic(
             code="state-damaged",
             summary="The state cannot be read",
-            detail=f"{path} is damaged: {problem}. It is left as it is.",
-            hint=_restore(path, backup),
+            detail=f"{name} is damaged: {problem}. It is left as it is.",
+            hint=hint,
         )
     )
 
 
-def newer(path: Path, backup: Path, found: int, known: int) -> StateUnreadable:
+def newer(name: str, found: int, known: int, hint: str) -> StateUnreadable:
     """The file was written by a later version of this program."""
     return StateUnreadable(
         Diagnostic(
             code="state-newer",
             summary="The state was written by a newer version",
-            detail=f"{path} has format {found}; this version knows formats up to {known}. It is left as it is.",
-            hint=f"Use the newer version. What it found before its last run may be in {backup}.",
+            detail=f"{name} has format {found}; this version knows formats up to {known}. It is left as it is.",
+            hint=f"Use the newer version, or what was there before it. {hint}",
         )
     )
 
 
-def snapshot_missing(path: Path, journal: Path, backup: Path) -> StateUnreadable:
+def snapshot_missing(name: str, journal: str, hint: str) -> StateUnreadable:
     """There is a journal of a snapshot that is not there."""
     return StateUnreadable(
         Diagnostic(
             code="state-damaged",
             summary="The state cannot be read",
-            detail=f"{path} is missing, but {journal} holds changes that were made on top of it.",
-            hint=_restore(path, backup),
+            detail=f"{name} is missing, but {journal} holds changes that were made on top of it.",
+            hint=hint,
         )
     )
 
 
-def _restore(path: Path, backup: Path) -> str:
-    """How to go back, in commands."""
+def restoring(path: Path, backup: Path) -> str:
+    """How to go back to the backup beside a file, in commands."""
     if not backup.exists():
         return f"There is no backup ({backup}). Put a copy of the state in its place, or import what exists again."
     here, aside, old = (shlex.quote(str(p)) for p in (path, f"{path}.damaged", backup))
@@ -78,27 +78,26 @@ def not_written(path: Path, error: OSError) -> StateError:
     )
 
 
-def moved(path: Path, backup: Path, journal: Path, detail: str) -> StateConflict:
-    """The snapshot on disk is not the one that the journal builds on."""
-    aside = shlex.quote(f"{journal}.aside")
+def moved(name: str, journal: str, detail: str, hint: str) -> StateConflict:
+    """The snapshot that is there is not the one that the journal builds on."""
     return StateConflict(
         Diagnostic(
             code="state-moved",
             summary="The state moved while a run was writing it",
             detail=f"{detail} Nothing was overwritten: the changes of the run are in {journal}.",
-            hint=f"Put back the snapshot that the journal belongs to (perhaps {backup}) as {path}, "
-            f"or give its changes up:\n    mv {shlex.quote(str(journal))} {aside}",
+            hint=f"Put back the snapshot that the journal belongs to as {name}, or move the journal away to give its "
+            f"changes up. {hint}",
         )
     )
 
 
-def locked(path: Path, holder: str) -> StateLocked:
+def locked(name: str, holder: str) -> StateLocked:
     """Somebody else is at work."""
     return StateLocked(
         Diagnostic(
             code="state-locked",
             summary="The state is locked",
-            detail=f"{holder} {path} is not read or written by two runs at once.",
+            detail=f"{holder} {name} is not written by two runs at once.",
             hint="Wait until it is done. The lock goes with the process that holds it: "
             "if that process hangs, stop it, then run the command again.",
         )

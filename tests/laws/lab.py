@@ -103,7 +103,7 @@ class Lab:
         document = self.document()
         before, files = self.dump(), self.files()
         async with self.run(document) as run:
-            made = (await planned(run, document, run.store.read(), options)).plan
+            made = (await planned(run, document, await run.store.read(), options)).plan
         assert self.dump() == before, "a plan wrote to Azure"
         assert self.files() == files, "a plan wrote to the state"
         return made
@@ -118,21 +118,20 @@ class Lab:
     ) -> Done:
         """Plan and carry out, as `dkv apply` does, a saved plan read again in between."""
         document, before = self.document(), self.dump()
-        state_before, events, made = store_at(document.state).read(), list[Event](), None
+        state_before, events, made = await store_at(document.state).read(), list[Event](), None
         outcome, refused, killed = None, tuple[Diagnostic, ...](), False
         interference = Interference(self.application, self._keep_state)
         interference.trouble = trouble if trouble is not None and trouble.early else None
         try:
-            async with self.run(document, interference) as run:
-                with run.store.locked("apply") as journal:
-                    made = self._read_again(await planned(run, document, journal.state, options), rules)
-                    if made.plan.blocked or not made.plan.complete:
-                        refused = _why_not(made.plan)
-                    else:
-                        tools = await _tools(run, made, journal)
-                        if trouble is not None and not trouble.early:
-                            interference.trouble, interference.seen = trouble, 0
-                        outcome = await apply(tools, made.plan, events.append, parallelism=parallelism)
+            async with self.run(document, interference) as run, run.store.locked("apply") as journal:
+                made = self._read_again(await planned(run, document, journal.state, options), rules)
+                if made.plan.blocked or not made.plan.complete:
+                    refused = _why_not(made.plan)
+                else:
+                    tools = await _tools(run, made, journal)
+                    if trouble is not None and not trouble.early:
+                        interference.trouble, interference.seen = trouble, 0
+                    outcome = await apply(tools, made.plan, events.append, parallelism=parallelism)
         except DkvError as error:
             refused = error.diagnostics
         except BaseException as error:
@@ -141,7 +140,7 @@ class Lab:
             killed = True
             self._restore_state()
         self.world.faults.clear()
-        state_after = store_at(document.state).read()
+        state_after = await store_at(document.state).read()
         done = Done(
             before, self.dump(), state_before, state_after, made.plan if made else None, outcome, refused, killed,
             interference.struck, tuple(events),

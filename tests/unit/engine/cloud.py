@@ -13,7 +13,7 @@ from declarative_kv.engine.fingerprint import KeyRing
 from declarative_kv.engine.steps import Tools
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError
+from declarative_kv.model.errors import AzureError, StateError
 from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import Change, Options, Plan
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, Resource, Scope
@@ -136,6 +136,7 @@ class MemoryJournal:
         self.entries = {entry.address: entry for entry in entries}
         self.keys = dict(keys or {})
         self.written: list[Entry] = []
+        self.lost: StateError | None = None
 
     @property
     def state(self) -> State:
@@ -144,14 +145,19 @@ class MemoryJournal:
     def get(self, address: Address) -> Entry | None:
         return self.entries.get(address)
 
-    def put(self, entry: Entry) -> None:
-        self.written.append(entry)
-        self.entries[entry.address] = entry
+    async def check(self) -> None:
+        if self.lost is not None:
+            raise self.lost
 
-    def drop(self, address: Address) -> None:
+    async def put(self, *entries: Entry) -> None:
+        for entry in entries:
+            self.written.append(entry)
+            self.entries[entry.address] = entry
+
+    async def drop(self, address: Address) -> None:
         del self.entries[address]
 
-    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
+    async def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
         if facts is None:
             self.keys.pop(vault.lower(), None)
         else:

@@ -341,7 +341,7 @@ async def test_a_key_stays_that_is_not_ours_or_still_serves(
 ) -> None:
     changes, journal, keys = all_goes(made=made)
     for name in left:
-        journal.put(kept(name))
+        await journal.put(kept(name))
     cloud = Cloud(lying("item.x"), live("grant.g"))
     await applied(cloud, changes, journal, keys=keys, options=Options(destroy=destroy_all))
     assert keys.keys
