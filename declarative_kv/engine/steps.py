@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
+from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
@@ -18,42 +19,12 @@ from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, Scope
 from declarative_kv.model.secret import Sensitive
-from declarative_kv.model.state import Entry, State
 
 T = TypeVar("T")
 
 PROPAGATION = 600.0
 """Seconds that a fresh grant is waited for (Azure RBAC documentation: up to ten minutes)."""
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-
-
-class Journal(Protocol):
-    """What the applier needs of `declarative_kv.state`'s journal."""
-
-    @property
-    def state(self) -> State:
-        """The state as it is now."""
-        ...
-
-    def get(self, address: Address) -> Entry | None:
-        """One entry as it is now."""
-        ...
-
-    async def check(self) -> None:
-        """Raise `StateError` where this run may not write any longer, to Azure or the state."""
-        ...
-
-    async def put(self, *entries: Entry) -> None:
-        """Save entries."""
-        ...
-
-    async def drop(self, address: Address) -> None:
-        """Forget an entry."""
-        ...
-
-    async def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
-        """Save or forget what is known of a vault's fingerprint key."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
