@@ -216,12 +216,13 @@ class Session:
         async for page in self._pages(self.secrets(vault_id), first, self._lane(vault_id), operation):
             yield page
 
-    async def graph(self, path: str, *, operation: str) -> Any:
-        """A GET of Microsoft Graph v1.0; `path` begins with a slash and is encoded already."""
+    async def graph(self, path: str, *, operation: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A question to Microsoft Graph v1.0, a POST where it has a body; `path` is encoded, with a slash before it."""
         from azure.core.rest import HttpRequest
 
         client = self._raw("graph", clouds.graph_scope(self.cloud))
-        return await self.send(client, HttpRequest("GET", f"{self.cloud.graph}/v1.0{path}"), operation=operation)
+        request = HttpRequest("GET" if body is None else "POST", f"{self.cloud.graph}/v1.0{path}", json=body)
+        return await self.send(client, request, operation=operation)
 
     async def close(self) -> None:
         """Close every client."""

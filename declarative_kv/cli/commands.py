@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         "destroy": Listed("destroy", "Delete all that the state holds and owns."),
         "drift": Listed("drift", "Find what changed outside: the state held against Azure."),
         "import": Listed("import_", "Take over objects that exist already."),
+        "pull": Listed("pull", "Write YAML from what exists."),
         "secret": Listed("secret", "Set the value of a secret that is kept in Azure."),
         "state": Listed("state", "Look at the state, and mend it."),
         "graph": Listed("graph", "Print the order of work as a Mermaid diagram."),

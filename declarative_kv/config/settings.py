@@ -47,6 +47,14 @@ _ENVIRONMENTS = {
 }
 
 
+def cloud_named(name: str | None, environ: Mapping[str, str]) -> Cloud | None:
+    """One of the known clouds: the named one, else that of AZURE_ENVIRONMENT, else the public one."""
+    if name is not None:
+        return CLOUDS.get(name)
+    said = environ.get("AZURE_ENVIRONMENT", "")
+    return CLOUDS.get(_ENVIRONMENTS.get(said.lower(), "")) if said else CLOUDS["public"]
+
+
 def cloud(draft: Draft, environ: Mapping[str, str]) -> Cloud:
     """The cloud of the YAML, else of AZURE_ENVIRONMENT, else the public one."""
     written = draft.settings.cloud
