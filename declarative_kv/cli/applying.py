@@ -23,6 +23,7 @@ from declarative_kv.cli.planning import shown
 from declarative_kv.cli.saved import Saved
 from declarative_kv.engine.apply import apply
 from declarative_kv.engine.events import Outcome
+from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.stale import check_fresh, desired_of
 from declarative_kv.engine.steps import Tools
@@ -61,10 +62,11 @@ async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
     plan, making = saved.plan, saved.making
     async with held(making.place, "apply", verbose=common.verbose) as (run, journal):
+        state, _ = relocated(journal.state, {move.source: move.target for move in plan.moves})
         addresses = [change.address for change in plan.changes]
         desired = desired_of(plan)
-        reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True)
-        check_fresh(plan, journal.state, reading)
+        reading = await refresh(run.kinds, run.session, desired, state, addresses, around=True)
+        check_fresh(plan, state, reading)
         ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
         groups = frozenset(making.groups)
         made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
@@ -114,6 +116,8 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
     accepting = plan.options.refresh_only and bool(plan.drift)
     if (plan.counts().any or accepting) and not manner.auto_approve:
         approve(destroying=plan.options.destroy)
+    if plan.moves:
+        journal.replace(relocated(journal.state, {move.source: move.target for move in plan.moves})[0])
     values = await collect(plan.pending, made.sources, made.ring)
     tools = Tools(
         kinds=run.kinds,

@@ -11,6 +11,7 @@ from typing import Any
 from declarative_kv.cli.context import Place, Run, now
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.fingerprint import KeyRing
+from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.plan import only_drift, plan
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
@@ -49,6 +50,7 @@ def place_of(document: Document) -> Place:
 
 async def planned(run: Run, document: Document, state: State, options: Options) -> Planned:
     """Resolve, refresh, compare values, plan. Writes nothing."""
+    state, moves = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)
@@ -70,14 +72,16 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
         fingerprints=not document.fingerprint_off,
         groups=groups,
         shared_key=resolved.fingerprint,
+        removed=document.removed,
     )
-    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings)
+    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings, moves=moves)
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
 
 
 async def drifted(run: Run, document: Document, state: State) -> Plan:
     """Resolve, refresh, and hold the state against Azure. Reads no source; writes nothing."""
     options = Options(values="never")
+    state, _ = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)

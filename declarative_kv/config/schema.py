@@ -282,6 +282,8 @@ class Root(Settings):
 
     version: Literal["1"] | None = None
     include: list[Name] | None = None
+    moved: dict[str, Name | None] | None = None
+    removed: dict[str, Literal["forget"] | None] | None = None
     environments: (
         dict[str, Annotated[Settings, BeforeValidator(_entry, json_schema_input_type=Settings | None)]] | None
     ) = None

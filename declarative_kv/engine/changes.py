@@ -28,6 +28,11 @@ class Inputs:
     chosen: frozenset[Address]
     fingerprints: bool = True
     groups: frozenset[str] = frozenset()
+    removed: frozenset[Address] = frozenset()
+
+    def lets_go(self, at: Address) -> bool:
+        """Whether the YAML says that the entry, or the vault around it, is to be forgotten."""
+        return at in self.removed or (bool(at.key) and Address("vault", at.container) in self.removed)
 
     def wanted(self, at: Address) -> Resource | None:
         """The declaration of an address, unless the run destroys."""
@@ -88,6 +93,8 @@ def _half_seen(inputs: Inputs, at: Address) -> bool:
 
 
 def _removal(base: Change, inputs: Inputs) -> Change:
+    if base.action is Action.DESTROY and inputs.lets_go(base.address):
+        return replace(base, action=Action.FORGET, reason=Reason.LET_GO)
     if base.action is Action.DESTROY and base.prior is not None and base.prior.facts.get("shared"):
         return replace(base, action=Action.FORGET, reason=Reason.SHARED)
     if base.action is Action.DESTROY and inputs.options.destroy:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Change, Counts
+from declarative_kv.model.plan import Change
 from declarative_kv.model.state import State
 
 

@@ -38,17 +38,18 @@ def plan(
     fingerprints: bool = True,
     groups: frozenset[str] = frozenset(),
     shared_key: str | None = None,
+    removed: frozenset[Address] = frozenset(),
 ) -> Plan:
     """Decide every change. Pure: no I/O, no clock, no randomness.
 
     `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups;
-    `shared_key` is the id of the fingerprint key that all vaults share, if they do.
+    `shared_key` is the id of the fingerprint key that all vaults share, if they do; what is `removed` is forgotten.
 
     Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
     """
     check_cycles(desired)
     chosen = select(desired, state, options)
-    inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups)
+    inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups, removed)
     unmanaged = unmanaged_objects(inputs)
     changes = [*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, head.object_id)]
     check_shape(inputs, changes)

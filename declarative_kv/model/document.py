@@ -61,7 +61,7 @@ class Document:
     `root` is the absolute path of the root file; `state` a location: an absolute path or `azblob://…`.
     `subscription.value` is an id, or None where only Azure can tell; `subscriptions` maps keys to ids. `fingerprint` is
     the address of the one secret that holds the key, or None where each vault has its own; `fingerprint_off` says that
-    there shall be none.
+    there shall be none. `moved` gives the new address of what had another; what is `removed` is forgotten, not deleted.
     """
 
     root: str
@@ -75,4 +75,6 @@ class Document:
     resources: Mapping[Address, Resource]
     fingerprint: Address | None = None
     fingerprint_off: bool = False
+    moved: Mapping[Address, Address] = field(default_factory=dict)
+    removed: frozenset[Address] = frozenset()
     warnings: tuple[Diagnostic, ...] = field(default=())

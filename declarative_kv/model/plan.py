@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.resource import Barrier, Observed, OtherPolicy, Resource
 from declarative_kv.model.state import Entry
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     SHARED = "shared, stays in Azure"
     ATTACHED = "existing now, only checked"
     HANDED_OVER = "goes on under another address"
+    LET_GO = "removed: forget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +219,11 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """The numbers of the closing line."""
+class Move:
+    """An entry of the state that goes on under another address; Azure is left alone."""
 
-    imported: int = 0
-    added: int = 0
-    changed: int = 0
-    destroyed: int = 0
-    forgotten: int = 0
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to do, forgets included."""
-        return bool(self.imported or self.added or self.changed or self.destroyed or self.forgotten)
+    source: Address
+    target: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +260,7 @@ class Plan:
     listings: tuple[Listing, ...] = ()
     base: tuple[str, int] = ("", 0)
     options: Options = Options()
+    moves: tuple[Move, ...] = ()
 
     @property
     def blocked(self) -> tuple[Block, ...]:
@@ -294,4 +289,5 @@ class Plan:
             ),
             destroyed=sum(1 for a, _ in actions if a is Action.DESTROY) + replaced,
             forgotten=sum(1 for a, _ in actions if a is Action.FORGET),
+            moved=len(self.moves),
         )

@@ -37,6 +37,11 @@ def unmanaged_facts(plan: Plan) -> list[Json]:
     ]
 
 
+def move_facts(plan: Plan) -> list[Json]:
+    """What goes on under another address."""
+    return [{"from": str(move.source), "to": str(move.target)} for move in plan.moves]
+
+
 def diagnostic_facts(diagnostic: Diagnostic) -> Json:
     """A diagnostic as data."""
     return {
@@ -99,6 +104,7 @@ def plan_facts(plan: Plan) -> Json:
         "no_longer_managed": [
             {"address": str(item.address), "attributes": list(item.attributes)} for item in plan.unwritten
         ],
+        "moves": move_facts(plan),
         "notes": list(plan.notes),
         "unreadable": [diagnostic_facts(diagnostic) for diagnostic in plan.unreadable],
         "warnings": [diagnostic_facts(diagnostic) for diagnostic in plan.warnings],

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from declarative_kv import __version__
+from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Drift, Plan, Reason
 from declarative_kv.render.facts import Json, drift_facts, plan_facts
 from declarative_kv.render.names import Names
@@ -40,12 +41,13 @@ def plan_json(plan: Plan, *, detailed: bool = False) -> Json:
     names = Names.of(plan)
     changes = [change for change in plan.changes if not _existing(change)]
     summary = of_plan(plan, detailed=detailed)
+    sources = {move.target: move.source for move in plan.moves}
     return {
         "format_version": FORMAT_VERSION,
         "terraform_version": __version__,
         "planned_values": {"root_module": {"resources": _planned(changes, names)}},
         "resource_drift": [_drift(drift, names) for drift in plan.drift],
-        "resource_changes": [_resource_change(change, names) for change in changes],
+        "resource_changes": [{**_resource_change(change, names), **_previous(change, sources)} for change in changes],
         "configuration": _configuration(changes, names),
         "timestamp": plan.head.read_at,
         "applyable": not plan.blocked and plan.complete and plan.counts().any,
@@ -81,6 +83,12 @@ def _resource_change(change: Change, names: Names) -> Json:
             **verdict,
         },
     }
+
+
+def _previous(change: Change, sources: Mapping[Address, Address]) -> Json:
+    """Terraform's word for where a moved one was."""
+    source = sources.get(change.address)
+    return {"previous_address": str(name_of(source))} if source else {}
 
 
 def _reason(change: Change) -> str:

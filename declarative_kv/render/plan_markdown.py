@@ -9,7 +9,7 @@ from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines
 from declarative_kv.render.markdown import BUDGET, fenced, table, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_lines, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, move_lines, unmanaged_line, unread_line
 from declarative_kv.render.rows import Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan
@@ -21,7 +21,7 @@ def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     title = plan.head.environment or "plan"
     fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", ""]
     fixed += [line for head in head_lines(plan) for line in (prose(head), "")]
-    fixed += [*_access(plan), *_guards(plan), *_irreversible(plan)]
+    fixed += [*_access(plan), *_guards(plan), *_irreversible(plan), *_moves(plan)]
     closing = [*_unmanaged(plan), *_unreadable(plan), *_notes(plan), *(f"{prose(line)}  " for line in summary.lines)]
     return within("\n".join(fixed), _groups(plan), "\n".join(closing), budget) + "\n"
 
@@ -51,6 +51,11 @@ def _irreversible(plan: Plan) -> list[str]:
         for item in plan.irreversible
     ]
     return ["#### Cannot be undone", "", *lines, ""] if lines else []
+
+
+def _moves(plan: Plan) -> list[str]:
+    lines = [f"- {prose(line)}" for line in move_lines(plan.moves)]
+    return ["#### Moved in the state", "", *lines, ""] if lines else []
 
 
 def _groups(plan: Plan) -> Iterator[str]:

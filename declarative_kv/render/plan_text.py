@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Plan, Unmanaged
+from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Move, Plan, Unmanaged
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.render.drift_rows import drift_lines
@@ -34,6 +35,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
         _access(plan.access, paint),
         _guards(plan, paint),
         _irreversible(plan, layout, paint),
+        _moves(plan, paint),
         _groups(layout, paint),
         _drift(plan, paint),
         _unmanaged(plan, paint),
@@ -118,6 +120,28 @@ def _guard(block: Block, paint: Paint) -> list[str]:
     parts = [block.code, str(block.address or ""), block.detail]
     line = f"{paint('red', '!')} {'  '.join(safe(part) for part in parts if part)}"
     return [line] if block.allowed or not block.allow else [line, f"--allow {safe(block.allow)}"]
+
+
+def _moves(plan: Plan, paint: Paint) -> list[str]:
+    return _labelled("Moved", ([line] for line in move_lines(plan.moves)), paint, "bold")
+
+
+def move_lines(moves: Iterable[Move]) -> list[str]:
+    """One line a move; what goes along with its vault is only counted."""
+    moves = tuple(moves)
+    vaults = {(move.source.path, move.target.path) for move in moves if move.source.kind == "vault"}
+    lines = []
+    along = Counter(
+        pair for move in moves if (pair := (move.source.container, move.target.container)) in vaults and move.source.key
+    )
+    for move in moves:
+        pair = (move.source.container, move.target.container)
+        if move.source.key and pair in vaults and move.source.key == move.target.key:
+            continue
+        below = 0 if move.source.key else along[pair]
+        more = f" with {below} below it" if below else ""
+        lines.append(f"{safe(str(move.source))} -> {safe(str(move.target))}{more}")
+    return lines
 
 
 def _irreversible(plan: Plan, layout: _Layout, paint: Paint) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from declarative_kv.engine.events import Outcome
-from declarative_kv.model.plan import Counts, Plan
+from declarative_kv.model.counts import Counts
+from declarative_kv.model.plan import Plan
 from declarative_kv.model.resource import OtherPolicy
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration."
@@ -32,7 +33,7 @@ def of_plan(plan: Plan, *, detailed: bool = False) -> Summary:
     counts = plan.counts()
     changes = counts.any or (plan.options.refresh_only and bool(plan.drift))
     code = 3 if plan.blocked else 4 if not plan.complete else 2 if detailed and changes else 0
-    lines = [*_hindrances(plan), *_forgets(counts)]
+    lines = [*_hindrances(plan), *_moves(counts), *_forgets(counts)]
     if not counts.any and plan.complete and not plan.blocked:
         closing = _refreshed(plan) if plan.options.refresh_only else NO_CHANGES
         return Summary(code, (*lines, closing))
@@ -42,6 +43,7 @@ def of_plan(plan: Plan, *, detailed: bool = False) -> Summary:
 def of_apply(counts: Counts, *, destroying: bool = False) -> Summary:
     """How a successful apply ends, in Terraform's words."""
     forgotten = (f"Forgotten: {_entries(counts.forgotten)}.",) if counts.forgotten else ()
+    forgotten = (*((f"Moved: {_entries(counts.moved)}.",) if counts.moved else ()), *forgotten)
     if destroying:
         return Summary(0, (*forgotten, f"Destroy complete! Resources: {counts.destroyed} destroyed."))
     imported = f"{counts.imported} imported, " if counts.imported else ""
@@ -102,6 +104,12 @@ def _hindrances(plan: Plan) -> list[str]:
     if plan.complete:
         return []
     return [f"Incomplete: {len(plan.unreadable)} of the reads failed; what they would tell is not in here."]
+
+
+def _moves(counts: Counts) -> list[str]:
+    if not counts.moved:
+        return []
+    return [f"Move: {_entries(counts.moved)} to other addresses in the state; Azure is left alone."]
 
 
 def _forgets(counts: Counts) -> list[str]:

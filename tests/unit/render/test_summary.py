@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from declarative_kv.engine.events import Outcome
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Action, Block, Counts, Drift, Options, Reason
+from declarative_kv.model.plan import Action, Block, Drift, Options, Reason
 from declarative_kv.model.state import State
 from declarative_kv.render.summary import of_apply, of_drift, of_outcome, of_plan
 
