@@ -55,8 +55,7 @@ def plan(
     check_shape(inputs, changes)
     check_data_access(inputs, changes, head)
     helpful = helpful_principals(inputs, head.object_id)
-    key_vault = vault_of(shared_key) if shared_key is not None else None
-    ordered = in_order(kinds, changes, helpful, key_vault=key_vault)
+    ordered = in_order(kinds, changes, helpful, key_vault=shared_key and vault_of(shared_key))
     return Plan(
         head=head,
         changes=ordered,
