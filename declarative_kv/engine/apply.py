@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
+from declarative_kv.engine.meanwhile import Lookout, check, lookout
 from declarative_kv.engine.recovered import check_recovered
 from declarative_kv.engine.steps import Tools, carry_out, settle
 from declarative_kv.engine.verify import read_back
@@ -50,10 +51,11 @@ async def apply(
     progress = _Progress(report)
     changes = {change.address: change for change in plan.pending}
     await _save_what_is_known(tools, plan)
+    out = lookout(tools, plan)
     steps = _with_key_removal(tools, plan, changes)
     walked = await walk(
         steps,
-        lambda at: _step(tools, plan, changes, progress, at),
+        lambda at: _step(tools, plan, changes, progress, out, at),
         parallelism=parallelism,
         stop=stop or asyncio.Event(),
     )
@@ -61,11 +63,11 @@ async def apply(
         if at in changes:
             report(Skipped(changes[at], because))
     done = [changes[at] for at in walked.done if at in changes]
-    unread = await read_back(tools, done)
-    progress.problems.extend(unread.values())
-    for at, problem in unread.items():
+    unsound = {**tools.lost, **await read_back(tools, done)}
+    progress.problems.extend(unsound.values())
+    for at, problem in sorted(unsound.items()):
         report(Failed(changes[at], (problem,)))
-    return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unread])
+    return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unsound])
 
 
 async def _save_what_is_known(tools: Tools, plan: Plan) -> None:
@@ -107,13 +109,16 @@ def _emptied(tools: Tools, changes: Mapping[Address, Change]) -> dict[str, list[
     return {vault: secrets for vault, secrets in going.items() if vault in keyed - left - destroyed}
 
 
-async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], progress: _Progress, at: Address) -> bool:
+async def _step(
+    tools: Tools, plan: Plan, changes: Mapping[Address, Change], progress: _Progress, out: Lookout, at: Address
+) -> bool:
     if at.kind == KEY_KIND:
         return await _remove_key(tools, progress, at.path)
     change = changes[at]
     progress.report(Started(change))
     begun = time.monotonic()
     try:
+        await check(out, change)
         await tools.journal.check()
         await carry_out(tools, change)
         if change.action is Action.RECOVER and not change.known:

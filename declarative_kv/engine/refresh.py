@@ -53,16 +53,18 @@ async def refresh(
     *,
     destroying: bool = False,
     around: bool = False,
+    live_only: frozenset[Address] = frozenset(),
 ) -> Reading:
     """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
 
     Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
     container in state are listed, else of those alone that are no longer declared. With `around` the declared vaults
     are looked through for what nobody declared, as their `others` say. What the data plane does not show, for want of a
-    right or of a way there, is listed indirectly; `listed` says where.
+    right or of a way there, is listed indirectly; `listed` says where. Whether what is at `live_only` is soft-deleted is
+    not asked.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
-    places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
+    places = {at: _places(kinds, desired, state, at, live=at in live_only) for at in sorted(chosen)}
     looks = _looks(kinds, desired, chosen) if around else {}
     control, data = _scopes(kinds, [*(scope for scopes in places.values() for scope in scopes), *looks.values()])
     gathered = _Gathered()
@@ -75,13 +77,15 @@ async def refresh(
     return await _contents(kinds, azure, {} if destroying else desired, state, reading)
 
 
-def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[Scope, ...]:
+def _places(kinds: Kinds, desired: Desired, state: State, at: Address, *, live: bool) -> tuple[Scope, ...]:
     """The scopes to read for one address: where the YAML wants it and where the state has it."""
     kind = kinds[at.kind]
     specs = [desired[at].spec] if at in desired else []
     if at in state.entries:
         specs.append(state.entries[at].spec)
-    return tuple(kind.scope(spec) for spec in specs)
+    scopes = (kind.scope(spec) for spec in specs)
+    # On a data plane it is what a list lacks of the wanted that has the soft-deleted listed too.
+    return tuple(replace(one, wanted=frozenset()) if live and kind.plane is Plane.DATA else one for one in scopes)
 
 
 def _looks(kinds: Kinds, desired: Desired, chosen: Iterable[Address]) -> dict[tuple[Address, str], Scope]:

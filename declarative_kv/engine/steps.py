@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
+from declarative_kv.engine.lag import settled
 from declarative_kv.engine.refresh import NOT_GRANTED
+from declarative_kv.engine.sides import beneath, differs, foreign, moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError, Forbidden, PlanError
+from declarative_kv.model.errors import AzureError, Forbidden, Moved, PlanError
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, Scope
@@ -32,7 +34,7 @@ class Tools:
     """Everything that a step works with. `pause` sleeps, in seconds.
 
     `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some, `found`
-    what came back with a recovered vault.
+    what came back with a recovered vault, `lost` what this run wrote over of somebody else's.
     """
 
     kinds: Kinds
@@ -45,6 +47,7 @@ class Tools:
     granted: set[str] = field(default_factory=set)
     saved_keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     found: dict[Address, Observed] = field(default_factory=dict)
+    lost: dict[Address, Diagnostic] = field(default_factory=dict)
 
     def lately_granted(self, vault: str) -> bool:
         """Whether the running identity was granted something at the vault, or around it, in this run."""
@@ -52,13 +55,18 @@ class Tools:
 
 
 async def carry_out(tools: Tools, change: Change) -> None:
-    """Do one change and save its outcome; raises `AzureError` where Azure refuses."""
+    """Do one change and save its outcome; raises `AzureError` where Azure refuses, `PlanError` where others wrote."""
     kind = tools.kinds[change.address.kind]
     step = _STEPS[change.action]
-    if kind.plane is Plane.DATA and change.reason is not Reason.CONTAINED:
-        await _patiently(tools, change, lambda: step(tools, kind, change))
-    else:
-        await step(tools, kind, change)
+    try:
+        if kind.plane is Plane.DATA and change.reason is not Reason.CONTAINED:
+            await _patiently(tools, change, lambda: step(tools, kind, change))
+        else:
+            await step(tools, kind, change)
+    except Moved as error:
+        seen, now = change.live or tools.found.get(change.address), error.now
+        problem = moved(kind, change.address, seen, now if isinstance(now, Observed) else None)
+        raise PlanError(replace(problem, span=change.span)) from error
     _note_grant(tools, kind, change)
 
 
@@ -67,7 +75,11 @@ async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
     async with _undone_when_refused(tools, change):
         live = await kind.create(tools.azure, wanted)
-    await tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
+    entry = applied_entry(kind, change, live, fingerprint=fingerprint)
+    if kind.replaceable and live.id != kind.remote_id(wanted).lower():
+        # Somebody else granted the same at this very moment: it serves, and is theirs.
+        entry = replace(entry, facts={**entry.facts, "shared": True})
+    await tools.journal.put(entry)
 
 
 async def settle(tools: Tools, change: Change) -> None:
@@ -117,20 +129,31 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
     same = old is not None and kind.equivalent(change.desired.spec, old.spec)
     ours = _is_ours_to_delete(change)
     if same and old is not None and ours:
-        await kind.delete(tools.azure, old)
+        await _delete(tools, kind, change, old)
     await tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     new = await kind.create(tools.azure, change.desired.spec)
     if not same and replaced is not None and ours and replaced.lower() != new.id:
         await _read_back(tools, kind, change, new)
-        await kind.delete(tools.azure, old or replace(new, remote_id=replaced))
+        if old is not None:
+            await _delete(tools, kind, change, old)
+        else:
+            await kind.delete(tools.azure, replace(new, remote_id=replaced))
     await tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
 
 
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
     live = change.live or tools.found.get(change.address)
     if change.reason is not Reason.CONTAINED and live is not None:
-        await kind.delete(tools.azure, live)
+        await _delete(tools, kind, change, live)
     await _forget(tools, kind, change)
+
+
+async def _delete(tools: Tools, kind: ResourceKind, change: Change, live: Observed) -> None:
+    """Delete it, and see in Azure's answer whether it was still what was read."""
+    gone = await kind.delete(tools.azure, live)
+    if gone is not None and differs(kind, live, replace(gone, condition=live.condition)):
+        problem = beneath(kind, change.address, live, gone, f"The deletion of {change.address}")
+        tools.lost[change.address] = replace(problem, span=change.span)
 
 
 async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -157,6 +180,26 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
     async with _undone_when_refused(tools, change):
         done = await kind.update(tools.azure, wanted, live)
     await tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+    if change.writes_value:
+        await _look_beneath(tools, kind, change, live, done)
+
+
+async def _look_beneath(tools: Tools, kind: ResourceKind, change: Change, live: Observed, done: Observed) -> None:
+    """See in the list of versions whether somebody else wrote between the last look and this run's own version."""
+
+    async def versions() -> list[Observed]:
+        return list(await kind.versions(tools.azure, live))
+
+    def is_old(seen: list[Observed]) -> bool:
+        return bool(seen) and all(one.facts.get("version") != done.facts.get("version") for one in seen)
+
+    try:
+        seen = await settled(tools.pause, versions, is_old)
+    except Forbidden:
+        return  # Who may write but not list cannot look: the guide says so.
+    if theirs := foreign(seen, live, done.facts, kind):
+        ours = f"The new value of {change.address} (version {done.facts.get('version')})"
+        tools.lost[change.address] = replace(beneath(kind, change.address, live, theirs[-1], ours), span=change.span)
 
 
 def _heeded(change: Change, live: Observed, spec: Any = None) -> Any:
@@ -193,7 +236,7 @@ async def _undone_when_refused(tools: Tools, change: Change) -> AsyncIterator[No
     try:
         yield
     except AzureError as error:
-        if error.status is not None and 400 <= error.status < 500:
+        if isinstance(error, Moved) or (error.status is not None and 400 <= error.status < 500):
             await _put_back(tools, change)
         raise
 
@@ -222,11 +265,12 @@ def _replaced_id(change: Change) -> str | None:
 async def _read_back(tools: Tools, kind: ResourceKind, change: Change, new: Observed) -> None:
     assert change.desired is not None
     where: Scope = kind.scope(change.desired.spec)
-    for pause in (*_PAUSES, None):
-        if any(one.id == new.id for one in await tools.kinds[where.kind].read(tools.azure, where)):
-            return
-        if pause is not None:
-            await tools.pause(pause)
+
+    async def is_there() -> bool:
+        return any(one.id == new.id for one in await tools.kinds[where.kind].read(tools.azure, where))
+
+    if await settled(tools.pause, is_there, lambda seen: not seen):
+        return
     raise PlanError(
         Diagnostic(
             code="write-not-taken",

@@ -61,7 +61,7 @@ class ResourceGroupKind(BaseKind):
             answer: Any = await groups.update(name, encoded(body), cls=raw)
         return _observed(answer)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
         """Delete the group with everything in it, and wait until it is gone."""
         subscription, name = ids.parse_group(live.remote_id)
         try:
@@ -70,9 +70,10 @@ class ResourceGroupKind(BaseKind):
                 poller = await groups.begin_delete(name, polling_interval=azure.poll_seconds)
                 await poller.result()
         except NotFound:
-            return
+            return None
         finally:
             azure.memo.pop(("deleted vaults", subscription.lower()), None)
+        return None
 
     async def _put(self, azure: Session, desired: ResourceGroupSpec, body: Mapping[str, Any]) -> Observed:
         with translated(f"Creating the resource group {desired.name}"):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from declarative_kv.azure import ids
 from declarative_kv.azure.errors import translated
 from declarative_kv.azure.session import AUTHORIZATION, Session
-from declarative_kv.kinds.base import BaseKind, encoded, raw, same
+from declarative_kv.kinds.base import BaseKind, check_unmoved, encoded, raw, same
 from declarative_kv.model.errors import Conflict, Forbidden, NotFound
 from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import RoleAssignmentSpec
@@ -77,16 +77,19 @@ class RoleAssignmentKind(BaseKind):
 
     async def update(self, azure: Session, desired: RoleAssignmentSpec, live: Observed) -> Observed:
         """Change description and condition under the id that the assignment has; what is unmanaged is sent as it is."""
+        operation = f"Changing {_words(desired)}"
+        check_unmoved(live, await _one(azure, live.remote_id), operation)
         return await self._put(azure, live.remote_id, desired, "Changing", live.spec)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
-        """Take the assignment away."""
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
+        """Take the assignment away; Azure answers with what it was."""
         client = azure.authorization(ids.subscription_of(live.remote_id) or "")
         try:
             with translated(f"Removing {_words(live.spec)}"):
-                await client.role_assignments.delete_by_id(_in_url(live.remote_id), cls=raw)
+                answer: Any = await client.role_assignments.delete_by_id(_in_url(live.remote_id), cls=raw)
         except NotFound:
-            return
+            return None
+        return _observed(answer) if answer else None
 
     async def _put(
         self,
@@ -129,6 +132,15 @@ async def _listed(azure: Session, scope: str, where: str) -> tuple[Observed, ...
         return await _found(azure, scope, where)
     except NotFound:
         return ()
+
+
+async def _one(azure: Session, identifier: str) -> Observed | None:
+    """The assignment of that id; None where there is none."""
+    operation = f"Reading the role assignment {ids.guid_of(identifier)}"
+    try:
+        return _observed(await azure.arm("GET", identifier, version=AUTHORIZATION, operation=operation))
+    except NotFound:
+        return None
 
 
 async def _found(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:

@@ -20,6 +20,7 @@ DkvError                     1 unless said
 │   ├── NotFound
 │   ├── Conflict             409 other than a taken name
 │   ├── NameTaken            the global vault name is in use, or soft-deleted
+│   ├── Moved                not written: another writer was there first; carries what is there
 │   ├── Throttled            retryable
 │   ├── Unavailable          retryable
 │   └── OutOfTime            not sent: the run was stopped first
@@ -145,6 +146,14 @@ class Conflict(AzureError):
 
 class NameTaken(Conflict):
     """409: the vault's global name is in use, or held by a soft-deleted vault."""
+
+
+class Moved(AzureError):
+    """Nothing was written: right before the write the object was not as it had been read; `now` is what is there."""
+
+    def __init__(self, now: object, *diagnostics: Diagnostic, operation: str = "") -> None:
+        super().__init__(*diagnostics, operation=operation)
+        self.now = now
 
 
 class Throttled(AzureError):

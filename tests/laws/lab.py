@@ -35,7 +35,7 @@ from declarative_kv.model.errors import DkvError
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.model.state import State
 from tests.conftest import login_of
-from tests.laws.interference import Interference, Killed, Trouble
+from tests.laws.interference import Before, Interference, Killed, Trouble
 from tests.laws.leaks import leak_in, leaks_below, source_file
 
 KINDS = registry()
@@ -113,6 +113,7 @@ class Lab:
         options: Options,
         *,
         trouble: Trouble | None = None,
+        before_each: Before | None = None,
         rules: Iterable[Rule] = RULES,
         parallelism: int = 32,
     ) -> Done:
@@ -120,7 +121,7 @@ class Lab:
         document, before = self.document(), self.dump()
         state_before, events, made = await store_at(document.state).read(), list[Event](), None
         outcome, refused, killed = None, tuple[Diagnostic, ...](), False
-        interference = Interference(self.application, self._keep_state)
+        interference = Interference(self.application, self._keep_state, before_each)
         interference.trouble = trouble if trouble is not None and trouble.early else None
         try:
             async with self.run(document, interference) as run, run.store.locked("apply") as journal:
@@ -131,6 +132,7 @@ class Lab:
                     tools = await _tools(run, made, journal)
                     if trouble is not None and not trouble.early:
                         interference.trouble, interference.seen = trouble, 0
+                    interference.applying = True
                     outcome = await apply(tools, made.plan, events.append, parallelism=parallelism)
         except DkvError as error:
             refused = error.diagnostics

@@ -40,24 +40,25 @@ def refusal(error: type[AzureError], status: int, code: str = "") -> AzureError:
 
 
 class Cloud:
-    """What exists, by id; every call that was made; and what is answered with an error, each as often as it is there.
+    """What exists, by id; every call that was made; and what is answered with an error, in turn, None being none.
 
-    `old` are lists that reads still show, one each, before they show what is there: Azure's lists lag.
+    `old` are lists that reads after a write still show, one each, before they show what is there: Azure's lists lag.
     """
 
     def __init__(self, *there: Observed) -> None:
         box = Observed("vault", BOX, Thing(name="kv"))
         self.objects = {one.id: one for one in (box, *there)}
         self.calls: list[str] = []
-        self.refusals: dict[str, list[AzureError]] = {}
+        self.refusals: dict[str, list[AzureError | None]] = {}
         self.old: list[tuple[Observed, ...]] = []
 
     def called(self, verb: str, name: str) -> None:
         """Note a call, and refuse it where that was asked for."""
         call = f"{verb} {name}"
         self.calls.append(call)
-        if self.refusals.get(call):
-            raise self.refusals[call].pop(0)
+        refusal = self.refusals[call].pop(0) if self.refusals.get(call) else None
+        if refusal is not None:
+            raise refusal
 
     def writes(self) -> list[str]:
         """The calls that were no reads."""
@@ -69,7 +70,8 @@ class Living:
 
     async def read(self, azure: Cloud, scope: Scope) -> Iterable[Observed]:
         azure.called("read", scope.kind)
-        shown = azure.old.pop(0) if azure.old and scope.kind != "vault" else tuple(azure.objects.values())
+        lags = azure.old and azure.writes() and scope.kind != "vault"
+        shown = azure.old.pop(0) if lags else tuple(azure.objects.values())
         return [one for one in shown if one.kind == scope.kind]
 
     async def examine(self, azure: Cloud, live: Observed) -> Observed:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.events import Failed, Finished, Note, Skipped, Started
+from declarative_kv.engine.lag import PAUSES
 from declarative_kv.engine.steps import PROPAGATION
-from declarative_kv.engine.verify import PAUSES
 from declarative_kv.model.errors import Forbidden, NotFound, Unavailable
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason
 from declarative_kv.model.resource import Condition, Observed, Resource
@@ -141,7 +141,7 @@ def replacing(prior: Entry, there: Observed | None, wanted: str, reason: Reason 
 async def test_the_new_grant_is_there_before_the_old_one_goes() -> None:
     cloud = Cloud(live("grant.old"))
     over = await applied(cloud, [replacing(entry("grant.old"), live("grant.old"), "new")])
-    assert cloud.calls[:3] == ["create new", "read grant", "delete old"]
+    assert cloud.calls[:4] == ["read grant", "create new", "read grant", "delete old"]
     assert over.journal.written[0].facts["replaces"] == "/v/grant/old"
     assert over.journal.entries[at("grant.old")].remote_id == "/v/grant/new"
 
@@ -257,7 +257,7 @@ async def test_lists_that_lag_behind_a_write_are_asked_again() -> None:
     ],
 )
 async def test_a_write_that_did_not_take_is_an_error(change: Change, shown: tuple[Observed, ...], found: str) -> None:
-    cloud = Cloud(live(A))
+    cloud = Cloud(*([change.live] if change.live else []))
     cloud.old = [shown] * (len(PAUSES) + 1)
     over = await applied(cloud, [change])
     assert over.codes == ["write-not-taken"]
@@ -267,7 +267,7 @@ async def test_a_write_that_did_not_take_is_an_error(change: Change, shown: tupl
 
 async def test_what_may_not_be_read_is_believed_to_be_written() -> None:
     cloud = Cloud()
-    cloud.refusals["read thing"] = [refusal(Forbidden, 403)]
+    cloud.refusals["read thing"] = [None, refusal(Forbidden, 403)]
     assert (await applied(cloud, [create()])).codes == []
 
 
@@ -277,7 +277,7 @@ async def test_a_list_with_an_older_version_is_not_the_write() -> None:
     journal = MemoryJournal(kept("item.x", facts={"created": 9}))
     change = replace(writing(), prior=journal.entries[at("item.x")])
     over = await applied(cloud, [change], journal, values={"item.x": "some value"})
-    assert "the list shows an older version" in over.outcome.failed[0].detail
+    assert "an older version in the list" in over.outcome.failed[0].detail
 
 
 def all_goes(*, made: bool = True) -> tuple[list[Change], MemoryJournal, MemoryKeys]:
