@@ -29,6 +29,7 @@ from tests.laws.leaks import secret_value
 from tests.laws.rival import (
     ACTS,
     DEV,
+    DOOMED_GROUP,
     GONE,
     NEW,
     ONE,
@@ -44,6 +45,7 @@ from tests.laws.wishes import PRINCIPALS
 Tree = dict[str, Any]
 OPTIONS: Final = Options(allow=ALLOWED)
 SAMPLE: Final = 160
+GRANTS: Final = f"/subscriptions/{SUBSCRIPTION}/providers/microsoft.authorization"
 
 
 def _policies_vault(name: str, **more: Any) -> Tree:
@@ -216,8 +218,9 @@ async def _told(ran: Ran) -> set[Address]:
 def _is_accounted_for(ran: Ran, key: str, change: Change | None, told_of: set[Address]) -> bool:
     vault = next((one for one in (GONE, ONE, NEW) if key.startswith(f"{one.lower()}/")), None)
     if change is None:
-        # What lies in a vault that goes, goes with it.
-        return vault == GONE and GONE.lower() not in ran.after
+        # What lies in a vault that goes, goes with it; so does what comes into a group in the last moment.
+        last = ran.rival.request == ("DELETE", DOOMED_GROUP.lower()) and key.startswith(DOOMED_GROUP.lower())
+        return last or (vault == GONE and GONE.lower() not in ran.after)
     if change.address in told_of or _in_view(change, ran.rival.seen.get(key)):
         return True
     return _is_open(ran, change)
@@ -236,9 +239,9 @@ def _is_open(ran: Ran, change: Change) -> bool:
     """What the guide names: no compare-and-swap in Azure, and no room for a look."""
     method, path = ran.rival.request
     at, kind = change.address, change.address.kind
-    if kind == "secret" and change.action is Action.CREATE:
-        looked = ("GET", "/secrets", True) in ran.rival.served[: ran.rival.at]
-        return looked and path != "/secrets"
+    if change.action is Action.CREATE and kind in ("secret", "role_assignment"):
+        listed = "/secrets" if kind == "secret" else f"{GRANTS}/roleassignments"
+        return ("GET", listed, True) in ran.rival.served[: ran.rival.at]
     if kind == "secret":
         return (method, path) == ("PATCH", f"/secrets/{at.key}")
     if kind == "access_policy":

@@ -15,7 +15,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, StateError
 from declarative_kv.model.kind import Plane
-from declarative_kv.model.plan import Change, Options, Plan
+from declarative_kv.model.plan import Block, Change, Options, Plan
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, Resource, Scope
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.state import Entry, State
@@ -43,6 +43,7 @@ class Cloud:
     """What exists, by id; every call that was made; and what is answered with an error, in turn, None being none.
 
     `old` are lists that reads after a write still show, one each, before they show what is there: Azure's lists lag.
+    `history` are the versions of things by name, `stamps` the facts of what is written.
     """
 
     def __init__(self, *there: Observed) -> None:
@@ -51,6 +52,8 @@ class Cloud:
         self.calls: list[str] = []
         self.refusals: dict[str, list[AzureError | None]] = {}
         self.old: list[tuple[Observed, ...]] = []
+        self.history: dict[str, list[Observed]] = {}
+        self.stamps: dict[str, Any] = {}
 
     def called(self, verb: str, name: str) -> None:
         """Note a call, and refuse it where that was asked for."""
@@ -62,7 +65,7 @@ class Cloud:
 
     def writes(self) -> list[str]:
         """The calls that were no reads."""
-        return [call for call in self.calls if not call.startswith("read ")]
+        return [call for call in self.calls if not call.startswith(("read ", "versions "))]
 
 
 class Living:
@@ -86,9 +89,13 @@ class Living:
         azure.called("update", desired.name)
         return self._put(azure, desired)
 
-    async def delete(self, azure: Cloud, live: Observed) -> None:
+    async def versions(self, azure: Cloud, live: Observed) -> Iterable[Observed]:
+        azure.called("versions", live.spec.name)
+        return azure.history.get(live.spec.name, ())
+
+    async def delete(self, azure: Cloud, live: Observed) -> Observed | None:
         azure.called("delete", live.spec.name)
-        azure.objects.pop(live.id, None)
+        return azure.objects.pop(live.id, None)
 
     async def recover(self, azure: Cloud, live: Observed) -> Observed:
         azure.called("recover", live.spec.name)
@@ -97,7 +104,8 @@ class Living:
 
     def _put(self, azure: Cloud, desired: Any) -> Observed:
         kind: Any = self
-        azure.objects[kind.remote_id(desired).lower()] = made = Observed(kind.name, kind.remote_id(desired), desired)
+        made = Observed(kind.name, kind.remote_id(desired), desired, facts=azure.stamps)
+        azure.objects[made.id] = made
         return made
 
 
@@ -192,6 +200,8 @@ async def applied(
     keys: MemoryKeys | None = None,
     stop: asyncio.Event | None = None,
     options: Options | None = None,
+    kinds: Mapping[str, Any] | None = None,
+    blocks: tuple[Block, ...] = (),
 ) -> Applied:
     """Apply these changes to a cloud; pauses are noted and not waited for."""
     journal = journal or MemoryJournal(*(change.prior for change in changes if change.prior is not None))
@@ -203,8 +213,8 @@ async def applied(
 
     given = {at(address): Sensitive(text) for address, text in (values or {}).items()}
     ring = KeyRing(keys, recorded=journal.keys)
-    tools = Tools(LIVING, cloud, journal, given, ring, pause, helpful, saved_keys=dict(journal.keys))
-    plan = Plan(HEAD, tuple(changes), options=options or Options())
+    tools = Tools(kinds or LIVING, cloud, journal, given, ring, pause, helpful, saved_keys=dict(journal.keys))
+    plan = Plan(HEAD, tuple(changes), blocks=blocks, options=options or Options())
     over.outcome = await apply(tools, plan, over.events.append, stop=stop)
     return over
 
