@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from declarative_kv.engine.lag import BEFORE, settled
 from declarative_kv.engine.refresh import CONTAINER, NOT_GRANTED
-from declarative_kv.engine.sides import differs, filled, may_lag, moved
+from declarative_kv.engine.sides import as_known, differs, filled, may_lag, moved
 from declarative_kv.engine.steps import Tools
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import Forbidden, PlanError
-from declarative_kv.model.kind import Plane
+from declarative_kv.model.errors import AzureError, Forbidden, PlanError
+from declarative_kv.model.kind import Plane, ResourceKind
 from declarative_kv.model.plan import Action, Change, Plan, Reason
 from declarative_kv.model.resource import Condition, Observed, Scope
 
@@ -114,8 +114,19 @@ async def _problem(out: Lookout, change: Change) -> Diagnostic | None:
     seen = await _moved_in(out, scope) if scope is not None else {}
     if change.address not in seen:
         return None
-    kind = out.tools.kinds[change.address.kind]
-    return replace(moved(kind, change.address, change.live, seen[change.address]), span=change.span)
+    kind, now = out.tools.kinds[change.address.kind], seen[change.address]
+    if kind.holds_value and now is not None and now.condition is Condition.LIVE:
+        now = await _with_version(out.tools, kind, now)
+    return replace(moved(kind, change.address, as_known(change), now), span=change.span)
+
+
+async def _with_version(tools: Tools, kind: ResourceKind, now: Observed) -> Observed:
+    """The same with the version's id, which lists do not show; one request, made only where something has moved."""
+    try:
+        versions = await kind.versions(tools.azure, now)
+    except AzureError:
+        return now  # The error is about the move, and is told without the id.
+    return next((one for one in versions if not differs(kind, now, one)), now)
 
 
 async def _left_behind(out: Lookout, change: Change) -> AsyncIterator[Diagnostic]:

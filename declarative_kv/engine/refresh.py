@@ -60,8 +60,8 @@ async def refresh(
     Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
     container in state are listed, else of those alone that are no longer declared. With `around` the declared vaults
     are looked through for what nobody declared, as their `others` say. What the data plane does not show, for want of a
-    right or of a way there, is listed indirectly; `listed` says where. Whether what is at `live_only` is soft-deleted is
-    not asked.
+    right or of a way there, is listed indirectly; `listed` says where. Nobody asks whether what is at `live_only` is
+    soft-deleted.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
     places = {at: _places(kinds, desired, state, at, live=at in live_only) for at in sorted(chosen)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from declarative_kv.engine.words import word
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.kind import ResourceKind
-from declarative_kv.model.plan import AttrDiff
+from declarative_kv.model.plan import AttrDiff, Change
 from declarative_kv.model.resource import Condition, Observed
 
 STAMPS: Final = ("created", "updated")
@@ -26,6 +27,14 @@ def differs(kind: ResourceKind, seen: Observed | None, now: Observed | None) -> 
     facts = (*STAMPS, "deleted")
     moved = any(seen.facts[name] != now.facts[name] for name in facts if name in seen.facts and name in now.facts)
     return moved or bool(between(kind, seen, now))
+
+
+def as_known(change: Change) -> Observed | None:
+    """What the plan saw, with the id of the version where the state has that very version."""
+    seen, facts = change.live, change.prior.facts if change.prior is not None else {}
+    if seen is None or "created" not in facts or facts["created"] != seen.facts.get("created"):
+        return seen
+    return replace(seen, facts={**seen.facts, "version": facts["version"]}) if facts.get("version") else seen
 
 
 def may_lag(seen: Observed | None, now: Observed | None) -> bool:

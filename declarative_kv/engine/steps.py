@@ -13,7 +13,7 @@ from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.lag import settled
 from declarative_kv.engine.refresh import NOT_GRANTED
-from declarative_kv.engine.sides import beneath, differs, foreign, moved
+from declarative_kv.engine.sides import as_known, beneath, differs, foreign, moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, Forbidden, Moved, PlanError
@@ -64,7 +64,7 @@ async def carry_out(tools: Tools, change: Change) -> None:
         else:
             await step(tools, kind, change)
     except Moved as error:
-        seen, now = change.live or tools.found.get(change.address), error.now
+        seen, now = as_known(change) or tools.found.get(change.address), error.now
         problem = moved(kind, change.address, seen, now if isinstance(now, Observed) else None)
         raise PlanError(replace(problem, span=change.span)) from error
     _note_grant(tools, kind, change)
@@ -152,7 +152,7 @@ async def _delete(tools: Tools, kind: ResourceKind, change: Change, live: Observ
     """Delete it, and see in Azure's answer whether it was still what was read."""
     gone = await kind.delete(tools.azure, live)
     if gone is not None and differs(kind, live, replace(gone, condition=live.condition)):
-        problem = beneath(kind, change.address, live, gone, f"The deletion of {change.address}")
+        problem = beneath(kind, change.address, as_known(change) or live, gone, f"The deletion of {change.address}")
         tools.lost[change.address] = replace(problem, span=change.span)
 
 
@@ -199,7 +199,8 @@ async def _look_beneath(tools: Tools, kind: ResourceKind, change: Change, live: 
         return  # Who may write but not list cannot look: the guide says so.
     if theirs := foreign(seen, live, done.facts, kind):
         ours = f"The new value of {change.address} (version {done.facts.get('version')})"
-        tools.lost[change.address] = replace(beneath(kind, change.address, live, theirs[-1], ours), span=change.span)
+        problem = beneath(kind, change.address, as_known(change) or live, theirs[-1], ours)
+        tools.lost[change.address] = replace(problem, span=change.span)
 
 
 def _heeded(change: Change, live: Observed, spec: Any = None) -> Any:

@@ -298,3 +298,22 @@ async def test_a_secret_is_looked_for_among_the_soft_deleted_only_where_the_plan
     await applied(Cloud(deleted), [back], MemoryJournal(), kinds=kinds)
     await applied(Cloud(lying(X)), [destroy(kept(X), lying(X))], kinds=kinds)
     assert [bool(scope.wanted) for scope in asked] == [False, True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            None,
+            "The plan saw version v1, made 1970-01-01T00:00:20Z; now there is version v2, made 1970-01-01T00:00:30Z.",
+        ),
+        (refusal(Forbidden, 403), "now there is made 1970-01-01T00:00:30Z."),
+    ],
+)
+async def test_what_moved_is_told_with_its_version(error: AzureError | None, words: str) -> None:
+    cloud = Cloud(lying(X, created=30))
+    cloud.history["x"] = [lying(X, created=20, version="v1"), lying(X, created=30, version="v2")]
+    cloud.refusals["versions x"] = [error]
+    change = replace(rotate(lying(X, created=20)), prior=kept(X, facts={"created": 20, "version": "v1"}))
+    over = await applied(cloud, [change], values=VALUE)
+    assert words in over.outcome.failed[0].detail

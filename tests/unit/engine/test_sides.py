@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.engine.sides import above, beneath, differs, filled, foreign, may_lag, moved, written
+from declarative_kv.engine.sides import above, as_known, beneath, differs, filled, foreign, may_lag, moved, written
+from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed
-from tests.unit.engine.cloud import LIVING, lying
+from tests.unit.engine.cloud import LIVING, kept, lying
 from tests.unit.engine.fakes import at
 
 ITEM = LIVING["item"]
@@ -115,3 +116,23 @@ def test_the_versions_of_others_are_those_that_nobody_knew(
     reason: str, versions: list[Observed], expected: list[str]
 ) -> None:
     assert [one.facts["version"] for one in foreign(versions, KNOWN, OURS, ITEM)] == expected, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "live", "facts", "version"),
+    [
+        ("the very version", lying(X, created=20), {"created": 20, "version": "v1"}, "v1"),
+        ("another one", lying(X, created=21), {"created": 20, "version": "v1"}, None),
+        ("nobody knows its id", lying(X, created=20), {"created": 20}, None),
+        ("nothing is known", lying(X), {}, None),
+    ],
+)
+def test_the_version_that_the_plan_saw_is_named_where_the_state_knows_it(
+    reason: str, live: Observed, facts: dict[str, Any], version: str | None
+) -> None:
+    change = Change(at(X), Action.UPDATE, Reason.CONFIG_MOVED, prior=kept(X, facts=facts), live=live)
+    known = as_known(change)
+    assert known is not None
+    assert known.facts.get("version") == version, reason
+    assert as_known(replace(change, live=None)) is None
+    assert as_known(replace(change, prior=None)) == live
