@@ -14,6 +14,7 @@ from declarative_kv.model.kind import ResourceKind
 from declarative_kv.model.plan import AttrDiff, Change
 from declarative_kv.model.resource import Condition, Observed
 
+NOT_TAKEN: Final = "write-not-taken"
 STAMPS: Final = ("created", "updated")
 """The facts that tell when an object was written, where Azure says so."""
 
@@ -99,6 +100,21 @@ def above(at: Address, ours: str, now: Observed | None, found: str) -> Diagnosti
         detail=f"{at}: {detail}{f' ({found})' if found else ''}.",
         hint="Look at both in a new plan:\n    dkv plan",
         address=at,
+    )
+
+
+def untaken(change: Change, found: str) -> Diagnostic:
+    """Azure said yes to the write, and reading it back shows what is `found`."""
+    return Diagnostic(
+        code="write-not-taken",
+        summary="Azure accepted a write that did not take",
+        detail=f"Azure confirmed the {change.action} of {change.address}, but reading it back shows {found}.",
+        hint=(
+            "Plan again. If it stays so, somebody else writes the same object: "
+            "whoever writes a whole vault, as `az keyvault set-policy` does, undoes what came in between.\n    dkv plan"
+        ),
+        span=change.span,
+        address=change.address,
     )
 
 

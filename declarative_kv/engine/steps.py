@@ -13,7 +13,8 @@ from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.lag import settled
 from declarative_kv.engine.refresh import NOT_GRANTED
-from declarative_kv.engine.sides import as_known, beneath, differs, foreign, moved
+from declarative_kv.engine.sides import as_known, moved, untaken
+from declarative_kv.engine.under import under_deletion, under_version
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, Forbidden, Moved, PlanError
@@ -149,11 +150,9 @@ async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 
 async def _delete(tools: Tools, kind: ResourceKind, change: Change, live: Observed) -> None:
-    """Delete it, and see in Azure's answer whether it was still what was read."""
+    """Delete it, and note where Azure's answer shows another object than the one that was read."""
     gone = await kind.delete(tools.azure, live)
-    if gone is not None and differs(kind, live, replace(gone, condition=live.condition)):
-        problem = beneath(kind, change.address, as_known(change) or live, gone, f"The deletion of {change.address}")
-        tools.lost[change.address] = replace(problem, span=change.span)
+    _note_lost(tools, change, under_deletion(kind, change, live, gone))
 
 
 async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -181,25 +180,12 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
         done = await kind.update(tools.azure, wanted, live)
     await tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
     if change.writes_value:
-        await _look_beneath(tools, kind, change, live, done)
+        _note_lost(tools, change, await under_version(kind, tools.azure, tools.pause, change, live, done))
 
 
-async def _look_beneath(tools: Tools, kind: ResourceKind, change: Change, live: Observed, done: Observed) -> None:
-    """See in the list of versions whether somebody else wrote between the last look and this run's own version."""
-
-    async def versions() -> list[Observed]:
-        return list(await kind.versions(tools.azure, live))
-
-    def is_old(seen: list[Observed]) -> bool:
-        return bool(seen) and all(one.facts.get("version") != done.facts.get("version") for one in seen)
-
-    try:
-        seen = await settled(tools.pause, versions, is_old)
-    except Forbidden:
-        return  # Who may write but not list cannot look: the guide says so.
-    if theirs := foreign(seen, live, done.facts, kind):
-        ours = f"The new value of {change.address} (version {done.facts.get('version')})"
-        problem = beneath(kind, change.address, as_known(change) or live, theirs[-1], ours)
+def _note_lost(tools: Tools, change: Change, problem: Diagnostic | None) -> None:
+    """Remember what this run wrote over: it is told at the end, and keeps nothing from going on."""
+    if problem is not None:
         tools.lost[change.address] = replace(problem, span=change.span)
 
 
@@ -272,16 +258,7 @@ async def _read_back(tools: Tools, kind: ResourceKind, change: Change, new: Obse
 
     if await settled(tools.pause, is_there, lambda seen: not seen):
         return
-    raise PlanError(
-        Diagnostic(
-            code="write-not-taken",
-            summary="Azure accepted a write that did not take",
-            detail=f"The new role assignment of {change.address} cannot be read back, so the old one was not removed.",
-            hint="Run the plan again; both assignments are known to the state.",
-            span=change.span,
-            address=change.address,
-        )
-    )
+    raise PlanError(untaken(change, "nothing: the new role assignment is not there, so the old one was not removed"))
 
 
 async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[T]]) -> T:

@@ -8,7 +8,7 @@ from typing import Any
 
 from declarative_kv.engine.lag import settled
 from declarative_kv.engine.refresh import refresh
-from declarative_kv.engine.sides import STAMPS, above, written
+from declarative_kv.engine.sides import NOT_TAKEN, STAMPS, above, untaken, written
 from declarative_kv.engine.steps import Tools
 from declarative_kv.engine.words import deviation, shortfall
 from declarative_kv.model.address import Address
@@ -18,7 +18,6 @@ from declarative_kv.model.resource import Condition, Observed, Reading
 from declarative_kv.model.state import Entry, State
 
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.RECOVER, Action.REPLACE, Action.DESTROY})
-_UNTAKEN = "write-not-taken"
 
 
 async def read_back(tools: Tools, done: Iterable[Change]) -> dict[Address, Diagnostic]:
@@ -36,7 +35,7 @@ async def read_back(tools: Tools, done: Iterable[Change]) -> dict[Address, Diagn
             else:
                 problems[at] = problem
 
-    await settled(tools.pause, look, lambda _: any(problem.code == _UNTAKEN for problem in problems.values()))
+    await settled(tools.pause, look, lambda _: any(problem.code == NOT_TAKEN for problem in problems.values()))
     return problems
 
 
@@ -68,12 +67,12 @@ def _problem(tools: Tools, change: Change, reading: Reading) -> Diagnostic | Non
     live = reading.live.get(change.address)
     there = live is not None and live.condition is Condition.LIVE
     if change.action is Action.DESTROY:
-        return _untaken(change, f"{_entry(tools, live)} is still there") if live is not None and there else None
+        return untaken(change, f"{_entry(tools, live)} is still there") if live is not None and there else None
     if live is None:
-        return _untaken(change, "nothing: it is not there")
+        return untaken(change, "nothing: it is not there")
     if not there:
         newer = _is_newer(tools, change, live, "deleted")
-        return _overwritten(tools, change, live) if newer else _untaken(change, "a soft-deleted object")
+        return _overwritten(tools, change, live) if newer else untaken(change, "a soft-deleted object")
     return _differing(tools, change, live) or _other_version(tools, change, live)
 
 
@@ -86,7 +85,7 @@ def _differing(tools: Tools, change: Change, live: Observed) -> Diagnostic | Non
     was = {d.path: d.before for d in _unmet(tools, change, before)} if before is not None else {}
     unchanged = before is None or all(d.path in was and was[d.path] == d.before for d in found)
     if unchanged and not any(_is_newer(tools, change, live, stamp) for stamp in STAMPS):
-        return _untaken(change, f"{_entry(tools, live)}: {shortfall(found)}")
+        return untaken(change, f"{_entry(tools, live)}: {shortfall(found)}")
     return _overwritten(tools, change, live, deviation(found))
 
 
@@ -104,7 +103,7 @@ def _other_version(tools: Tools, change: Change, live: Observed) -> Diagnostic |
         return _overwritten(tools, change, live)
     wrote, seen = _facts(tools, change).get("created"), live.facts.get("created")
     older = isinstance(wrote, int) and isinstance(seen, int) and seen < wrote
-    return _untaken(change, "an older version in the list") if older else None
+    return untaken(change, "an older version in the list") if older else None
 
 
 def _is_newer(tools: Tools, change: Change, live: Observed, stamp: str) -> bool:
@@ -128,17 +127,3 @@ def _entry(tools: Tools, live: Observed) -> str:
 def _overwritten(tools: Tools, change: Change, live: Observed, found: str = "") -> Diagnostic:
     ours = written(_facts(tools, change)) or "it"
     return replace(above(change.address, ours, live, found), span=change.span)
-
-
-def _untaken(change: Change, found: str) -> Diagnostic:
-    return Diagnostic(
-        code=_UNTAKEN,
-        summary="Azure accepted a write that did not take",
-        detail=f"Azure confirmed the {change.action} of {change.address}, but reading it back shows {found}.",
-        hint=(
-            "Plan again. If it stays so, somebody else writes the same object: "
-            "whoever writes a whole vault, as `az keyvault set-policy` does, undoes what came in between.\n    dkv plan"
-        ),
-        span=change.span,
-        address=change.address,
-    )
