@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError
 from declarative_kv.render.paint import Paint
+from declarative_kv.render.safe import in_json
 
 
 def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -34,9 +35,14 @@ def tell(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print data as JSON, in the order that it was built in."""
+    say(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON of several lines."""
     import json
 
-    say(json.dumps(value, indent=2, ensure_ascii=True))
+    return in_json(json.dumps(value, indent=2, ensure_ascii=True))
 
 
 def _print(text: str, stream: TextIO) -> None:

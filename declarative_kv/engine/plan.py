@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from declarative_kv.engine.access import access_lines
 from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.coverage import check_data_access, helpful_principals
-from declarative_kv.engine.drift import drift_of
+from declarative_kv.engine.drift import checked_of, drift_of
 from declarative_kv.engine.fingerprint import vault_of
 from declarative_kv.engine.guards import guard, irreversible
 from declarative_kv.engine.notes import listings_of, notes_of, outside_notes, unwritten
@@ -85,6 +85,7 @@ def only_drift(inputs: Inputs, head: Head) -> Plan:
         listings=listings_of(inputs),
         base=inputs.state.base,
         options=inputs.options,
+        checked=checked_of(inputs),
     )
 
 

@@ -128,16 +128,38 @@ class Drift:
     since: str = ""
     prior: Entry | None = None
     live: Observed | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """An object in a managed vault that the YAML does not have."""
+    """An object in a managed vault that the YAML does not have; `span` is the vault's place."""
 
     address: Address
     vault: Address
     policy: OtherPolicy
     live: Observed
+    since: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A grant to a principal that the directory no longer has; `span` is its place, or that of its vault."""
+
+    address: Address
+    principal: str
+    live: Observed
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An address that was held against Azure, and the addresses that it needs."""
+
+    address: Address
+    needs: tuple[Address, ...] = ()
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +266,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that `apply` does and a reviewer reads. `changes` are in an order that respects `after`."""
+    """Everything that `apply` does and a reviewer reads. `changes` are in an order that respects `after`.
+
+    `orphans` and `checked` are known of drift alone.
+    """
 
     head: Head
     changes: tuple[Change, ...]
@@ -261,6 +286,8 @@ class Plan:
     base: tuple[str, int] = ("", 0)
     options: Options = Options()
     moves: tuple[Move, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    checked: tuple[Checked, ...] = ()
 
     @property
     def blocked(self) -> tuple[Block, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.resource import OtherPolicy
-from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.drift_rows import drift_lines, orphan_line, unmanaged_line, unread_line
 from declarative_kv.render.markdown import BUDGET, fenced, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_lines, unmanaged_line, unread_line
-from declarative_kv.render.safe import prose
+from declarative_kv.render.plan_text import head_lines
+from declarative_kv.render.safe import code, prose
 from declarative_kv.render.summary import of_drift
 
 
@@ -26,6 +26,9 @@ def drift_markdown(plan: Plan, budget: int = BUDGET) -> str:
     blocks = ["\n".join(fenced(drift_lines(drift))) for drift in plan.drift]
     if alarms:
         blocks.append("\n".join(["#### Unmanaged", "", *alarms, ""]))
+    if plan.orphans:
+        lines = [f"- {code(str(item.address))} {prose(orphan_line(item, names))}" for item in plan.orphans]
+        blocks.append("\n".join(["#### Granted to nobody", "", *lines, ""]))
     if unread:
         head += ["#### Could not be read", "", *unread[:50], ""]
     if plan.notes:

@@ -20,6 +20,7 @@ def drift_facts(drift: Drift) -> Json:
         "value_moved": drift.value_moved,
         "since": drift.since or None,
         "differences": [{"path": list(d.path), "before": plain(d.before), "after": plain(d.after)} for d in drift.diff],
+        **_where(drift.span),
     }
 
 
@@ -32,6 +33,7 @@ def unmanaged_facts(plan: Plan) -> list[Json]:
             "vault": str(item.vault),
             "policy": item.policy.value,
             "id": item.live.remote_id,
+            "since": item.since or None,
         }
         for item in plan.unmanaged
     ]
@@ -40,6 +42,20 @@ def unmanaged_facts(plan: Plan) -> list[Json]:
 def move_facts(plan: Plan) -> list[Json]:
     """What goes on under another address."""
     return [{"from": str(move.source), "to": str(move.target)} for move in plan.moves]
+
+
+def orphan_facts(plan: Plan) -> list[Json]:
+    """Grants to principals that the directory does not have."""
+    return [
+        {
+            "address": str(item.address),
+            "kind": item.live.kind,
+            "object_id": item.principal,
+            "id": item.live.remote_id,
+            **_where(item.span),
+        }
+        for item in plan.orphans
+    ]
 
 
 def diagnostic_facts(diagnostic: Diagnostic) -> Json:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.resource import OtherPolicy
-from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.markdown import BUDGET, fenced, table, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_lines, move_lines, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, move_lines
 from declarative_kv.render.rows import Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan

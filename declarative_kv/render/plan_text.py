@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Move, Plan, Unmanaged
+from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Move, Plan
 from declarative_kv.model.resource import OtherPolicy
-from declarative_kv.model.specs import RoleAssignmentSpec
-from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.names import Names, short
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.rows import Group, Row, groups, longest, place
@@ -211,24 +209,9 @@ def _unmanaged(plan: Plan, paint: Paint) -> list[str]:
     return _labelled("Unmanaged", rows, paint, "bold")
 
 
-def unmanaged_line(item: Unmanaged, names: Names) -> str:
-    """`access_policy 77aa… on vault.payments (alarm)`; of a role assignment also what it grants to whom."""
-    label = short(names.principal(safe(item.live.label or item.address.key or item.address.path)))
-    spec = item.live.spec
-    if isinstance(spec, RoleAssignmentSpec):
-        label += f" ({names.role(spec.role)} for {short(names.principal(spec.principal))})"
-    return f"{item.live.kind} {label} on {safe(str(item.vault))} ({item.policy.value})"
-
-
 def _unreadable(plan: Plan, paint: Paint) -> list[str]:
     rows = [[f"{paint('red', '!')} {unread_line(item)}"] for item in plan.unreadable]
     return _labelled("Unreadable", rows, paint, "bold red")
-
-
-def unread_line(diagnostic: Diagnostic) -> str:
-    """What could not be read, in one line: `Reading the vault kv-one failed (status 403, AuthorizationFailed)`."""
-    first = diagnostic.detail.partition(". ")[0].rstrip(".") or diagnostic.summary
-    return safe(f"{diagnostic.address}  {first}" if diagnostic.address else first)
 
 
 def _notes(plan: Plan, paint: Paint) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from declarative_kv.engine.events import Outcome
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.plan import Plan
-from declarative_kv.model.resource import OtherPolicy
+from declarative_kv.render.findings import alarms
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration."
 
@@ -76,15 +76,15 @@ def _left(outcome: Outcome) -> list[str]:
 
 
 def of_drift(plan: Plan) -> Summary:
-    """How `drift` ends: 2 with drift or something unmanaged to be alarmed about, else 4 if not all could be read."""
-    alarms = sum(1 for found in plan.unmanaged if found.policy is OtherPolicy.ALARM)
-    if not plan.drift and not alarms:
+    """How `drift` ends: 2 with anything to be alarmed about, else 4 if not all could be read."""
+    found = alarms(plan)
+    if not found:
         if plan.complete:
             return Summary(0, ("No drift. Azure holds what was applied.",))
         return Summary(4, (*_hindrances(plan), "No drift in what could be read."))
-    parts = [f"{len(plan.drift)} changed outside"] if plan.drift else []
-    if alarms:
-        parts.append(f"{alarms} unmanaged")
+    unmanaged = sum(1 for finding in found if finding.rule.id == "unmanaged-alarm")
+    moved = len(found) - unmanaged
+    parts = [f"{number} {word}" for number, word in ((moved, "changed outside"), (unmanaged, "unmanaged")) if number]
     return Summary(2, (*_hindrances(plan), f"Drift: {', '.join(parts)}."))
 
 
