@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.cli.reports import ApplyForm, ApplyFormat
 
 app = typer.Typer(add_completion=False)
 
@@ -34,6 +35,7 @@ def apply_command(
     import_only: options.ImportOnly = False,
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
+    form: ApplyFormat = ApplyForm.TEXT,
 ) -> None:
     """Carry out the changes, or exactly a saved plan."""
     from declarative_kv.cli.applying import Manner, applied, applied_saved, saved_path
@@ -41,7 +43,7 @@ def apply_command(
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
-    manner = Manner(auto_approve, parallelism, timeout)
+    manner = Manner(auto_approve, parallelism, timeout, tell_platform=form is ApplyForm.AUTO)
     plan = saved_path(saved)
     if plan is None:
         raise typer.Exit(asyncio.run(applied(common, asked.options(), manner)))

@@ -41,11 +41,15 @@ from declarative_kv.values import Sources
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts."""
+    """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts.
+
+    With `tell_platform` the CI that it runs on hears how it ended.
+    """
 
     auto_approve: bool = False
     parallelism: int = 32
     timeout: float | None = None
+    tell_platform: bool = False
 
 
 async def applied(
@@ -130,7 +134,13 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
         saved_keys=dict(journal.state.keys),
     )
     outcome, interrupted = await _watched(tools, plan, common, manner)
-    return _concluded(outcome, common, interrupted=interrupted, destroying=plan.options.destroy)
+    summary = of_outcome(outcome, interrupted=interrupted, destroying=plan.options.destroy)
+    _concluded(outcome, common, summary)
+    if manner.tell_platform:
+        from declarative_kv.cli import ci
+
+        ci.tell_platform(ci.of_apply(plan, outcome, summary))
+    return summary.code
 
 
 async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> tuple[Outcome, bool]:
@@ -188,12 +198,10 @@ def _interruptible(stop: asyncio.Event) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _concluded(outcome: Outcome, common: Common, *, interrupted: bool, destroying: bool) -> int:
-    """Print what failed and how it ended; gives the exit code."""
-    summary: Summary = of_outcome(outcome, interrupted=interrupted, destroying=destroying)
+def _concluded(outcome: Outcome, common: Common, summary: Summary) -> None:
+    """Print what failed and how it ended."""
     warn(outcome.failed, no_color=common.no_color)
     (say if summary.code == 0 else tell)(painted(sys.stdout, no_color=common.no_color)("bold", summary.text))
-    return summary.code
 
 
 def saved_path(path: Path | None) -> Saved | None:

@@ -17,8 +17,9 @@ from declarative_kv.cli.output import say
 from declarative_kv.cli.reports import tree_of, writing
 
 if TYPE_CHECKING:
+    from declarative_kv.engine.events import Outcome
     from declarative_kv.model.diagnostic import Diagnostic
-    from declarative_kv.model.plan import Plan
+    from declarative_kv.model.plan import Counts, Plan
     from declarative_kv.render.annotations import Annotation
     from declarative_kv.render.summary import Summary
 
@@ -63,10 +64,20 @@ def of_plan(plan: Plan, summary: Summary, command: str = "plan") -> Told:
         "changes": _word(changes),
         "blocked": _word(bool(plan.blocked)),
         "complete": _word(plan.complete),
-        **{one.name: str(getattr(counts, one.name)) for one in fields(counts)},
+        **_counts(counts),
         "summary": summary.lines[-1],
     }
     return Told(command, of_plan_findings(plan), plan_markdown(plan), outputs)
+
+
+def of_apply(plan: Plan, outcome: Outcome, summary: Summary) -> Told:
+    """What an apply tells: how it ended, and below that the plan that it carried out."""
+    from declarative_kv.render.annotations import of_diagnostics
+    from declarative_kv.render.markdown import ended
+    from declarative_kv.render.plan_markdown import plan_markdown
+
+    outputs = {"exitcode": str(summary.code), **_counts(outcome.counts), "summary": summary.lines[-1]}
+    return Told("apply", of_diagnostics(outcome.failed), ended(summary.lines, plan_markdown(plan)), outputs)
 
 
 def of_drift(plan: Plan, summary: Summary) -> Told:
@@ -108,6 +119,10 @@ def tell_platform(told: Told, environ: Mapping[str, str] = os.environ) -> None:
             return
     if lines:
         say("\n".join(lines))
+
+
+def _counts(counts: Counts) -> dict[str, str]:
+    return {one.name: str(getattr(counts, one.name)) for one in fields(counts)}
 
 
 def _word(truth: bool) -> str:

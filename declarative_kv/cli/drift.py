@@ -106,7 +106,7 @@ def _markdown(found: Plan) -> str:
 def _html(found: Plan) -> str:
     from declarative_kv.render.html.drift_page import drift_page
 
-    return drift_page(found)
+    return drift_page(found).rstrip("\n")
 
 
 def _sarif(found: Plan) -> str:

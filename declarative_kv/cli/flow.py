@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
+from declarative_kv.azure.existence import existing
 from declarative_kv.cli.context import Place, Run, now
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.fingerprint import KeyRing
 from declarative_kv.engine.moves import relocated
+from declarative_kv.engine.orphans import grantees, orphans_of
 from declarative_kv.engine.plan import only_drift, plan
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
@@ -20,7 +22,8 @@ from declarative_kv.engine.values import compare
 from declarative_kv.kinds.fingerprint_key import FingerprintKeys
 from declarative_kv.model.address import Address
 from declarative_kv.model.document import Document, Selector
-from declarative_kv.model.plan import Head, Options, Plan, Verdict
+from declarative_kv.model.errors import AzureError
+from declarative_kv.model.plan import Head, Options, Orphan, Plan, Verdict
 from declarative_kv.model.resource import Reading
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.model.state import State
@@ -86,7 +89,20 @@ async def drifted(run: Run, document: Document, state: State) -> Plan:
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
-    return only_drift(inputs, head_of(document, resolved, state))
+    orphans, note = await _orphans(run, inputs, resolved)
+    return only_drift(inputs, head_of(document, resolved, state), orphans, note)
+
+
+async def _orphans(run: Run, inputs: Inputs, resolved: Resolved) -> tuple[tuple[Orphan, ...], str]:
+    """The grants to nobody, from one question to the directory; else a note that it could not be asked."""
+    asked = grantees(inputs) - {resolved.identity.object_id.lower()}
+    if not asked:
+        return (), ""
+    try:
+        there = await existing(run.session, asked)
+    except AzureError as error:
+        return (), f"whether grants are to principals that still exist is not known: {error.diagnostics[0].detail}"
+    return orphans_of(inputs, there | {resolved.identity.object_id.lower()}), ""
 
 
 def key_ring(run: Run, state: State, *, shared: str | None, off: bool) -> KeyRing:

@@ -10,7 +10,6 @@ from typing import Any, TextIO
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError
 from declarative_kv.render.paint import Paint
-from declarative_kv.render.safe import in_json
 
 
 def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -41,6 +40,8 @@ def say_json(value: Any) -> None:
 def json_text(value: Any) -> str:
     """A value as JSON of several lines."""
     import json
+
+    from declarative_kv.render.safe import in_json
 
     return in_json(json.dumps(value, indent=2, ensure_ascii=True))
 

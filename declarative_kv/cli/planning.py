@@ -134,4 +134,4 @@ def _markdown(plan: Plan) -> str:
 def _html(plan: Plan) -> str:
     from declarative_kv.render.html.plan_page import plan_page
 
-    return plan_page(plan)
+    return plan_page(plan).rstrip("\n")

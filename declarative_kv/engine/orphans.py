@@ -1,4 +1,4 @@
-"""Grants to principals that the directory does not have: left behind when somebody was deleted, and good for nothing."""
+"""Grants to principals that the directory does not have, left behind when somebody was deleted."""
 
 from __future__ import annotations
 

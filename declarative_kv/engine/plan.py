@@ -20,7 +20,7 @@ from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import Head, Options, Plan, Verdict
+from declarative_kv.model.plan import Head, Options, Orphan, Plan, Verdict
 from declarative_kv.model.resource import Desired, Reading
 from declarative_kv.model.specs import VaultSpec
 from declarative_kv.model.state import State
@@ -73,18 +73,19 @@ def plan(
     )
 
 
-def only_drift(inputs: Inputs, head: Head) -> Plan:
-    """The state held against Azure, without any wish: what `dkv drift` reports."""
+def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), note: str = "") -> Plan:
+    """The state held against Azure, without any wish: what `dkv drift` reports. `note` is what else there is to say."""
     return Plan(
         head=head,
         changes=(),
         drift=drift_of(inputs),
         unmanaged=unmanaged_objects(inputs),
-        notes=tuple(outside_notes(inputs)),
+        notes=(*outside_notes(inputs), *([note] if note else [])),
         unreadable=inputs.reading.unreadable,
         listings=listings_of(inputs),
         base=inputs.state.base,
         options=inputs.options,
+        orphans=orphans,
         checked=checked_of(inputs),
     )
 

@@ -39,12 +39,12 @@ def unmanaged_line(item: Unmanaged, names: Names) -> str:
 
 
 def orphan_line(item: Orphan, names: Names) -> str:
-    """`orphaned secret.… grant`: whom it was for, by name where the YAML has one, and what it grants."""
+    """`ci (1b2c…) is not in the directory`, with the role where it is one."""
     spec = item.live.spec
-    role = f"{names.role(spec.role)} for " if isinstance(spec, RoleAssignmentSpec) else "for "
+    role = f" ({names.role(spec.role)})" if isinstance(spec, RoleAssignmentSpec) else ""
     name, object_id = names.principal(item.principal), safe(item.principal)
     who = object_id if name == object_id else f"{name} ({short(object_id)})"
-    return f"{role}{who}, whom the directory does not have"
+    return f"{who} is not in the directory{role}"
 
 
 def unread_line(diagnostic: Diagnostic) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from declarative_kv.render.safe import safe
+from declarative_kv.render.safe import prose, safe
 
 BUDGET: Final = 60_000
 """Characters of a whole document; forges refuse comments a little above that."""
@@ -37,6 +37,11 @@ def within(fixed: str, blocks: Iterable[str], closing: str, budget: int = BUDGET
         room -= len(block) + 1
     more = [f"_Left out here, {left} more; the job's log has all of it._\n"] if left else []
     return "\n".join([fixed, *taken, *more, closing])
+
+
+def ended(lines: Iterable[str], plan: str) -> str:
+    """How an apply ended, above the Markdown of the plan that it carried out."""
+    return "\n".join([*(f"**{prose(line)}**\n" for line in lines), plan])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -118,8 +118,8 @@ def test_each_finding_has_its_rule_and_its_level() -> None:
 
 def test_orphans_are_told_with_their_role_and_their_name() -> None:
     text = drift_text(EVERYTHING)
-    assert "? orphaned access_policy.payments/ci  for ci (1b2c…), whom the directory does not have" in text
-    assert "? orphaned role_assignment.payments/x  Key Vault Reader for 9f9f0000, whom" in text
+    assert "? orphaned access_policy.payments/ci  ci (1b2c…) is not in the directory" in text
+    assert "? orphaned role_assignment.payments/x  9f9f0000 is not in the directory (Key Vault Reader)" in text
     assert [one["object_id"] for one in drift_json(EVERYTHING)["orphaned"]] == [CI, "9f9f0000"]
 
 
