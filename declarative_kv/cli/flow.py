@@ -23,7 +23,8 @@ from declarative_kv.kinds.fingerprint_key import FingerprintKeys
 from declarative_kv.model.address import Address
 from declarative_kv.model.document import Document, Selector
 from declarative_kv.model.errors import AzureError
-from declarative_kv.model.plan import Head, Options, Orphan, Plan, Verdict
+from declarative_kv.model.found import Orphan
+from declarative_kv.model.plan import Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Reading
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.model.state import State

@@ -8,7 +8,8 @@ from declarative_kv.engine.changes import Inputs, drifted
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
-from declarative_kv.model.plan import Action, AttrDiff, Checked, Drift
+from declarative_kv.model.found import Checked
+from declarative_kv.model.plan import Action, AttrDiff, Drift
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.state import Status
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declarative_kv.engine.changes import Inputs, below_vaults
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
-from declarative_kv.model.plan import Orphan
+from declarative_kv.model.found import Orphan
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
 
 

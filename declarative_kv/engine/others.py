@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from declarative_kv.engine.changes import Inputs, below_vaults, claimed
 from declarative_kv.engine.drift import since_of
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Change, Reason, Unmanaged
+from declarative_kv.model.found import Unmanaged
+from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
 
 _NAMED = 5

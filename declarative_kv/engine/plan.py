@@ -19,8 +19,9 @@ from declarative_kv.engine.others import last_grant_notes, unmanaged_changes, un
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
+from declarative_kv.model.found import Orphan
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import Head, Options, Orphan, Plan, Verdict
+from declarative_kv.model.plan import Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Desired, Reading
 from declarative_kv.model.specs import VaultSpec
 from declarative_kv.model.state import State

@@ -10,7 +10,8 @@ from typing import Any, Final
 from declarative_kv.model.address import Address
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.resource import Barrier, Observed, OtherPolicy, Resource
+from declarative_kv.model.found import Checked, Orphan, Unmanaged
+from declarative_kv.model.resource import Barrier, Observed, Resource
 from declarative_kv.model.state import Entry
 
 
@@ -128,37 +129,6 @@ class Drift:
     since: str = ""
     prior: Entry | None = None
     live: Observed | None = None
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unmanaged:
-    """An object in a managed vault that the YAML does not have; `span` is the vault's place."""
-
-    address: Address
-    vault: Address
-    policy: OtherPolicy
-    live: Observed
-    since: str = ""
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Orphan:
-    """A grant to a principal that the directory no longer has; `span` is its place, or that of its vault."""
-
-    address: Address
-    principal: str
-    live: Observed
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """An address that was held against Azure, and the addresses that it needs."""
-
-    address: Address
-    needs: tuple[Address, ...] = ()
     span: Span | None = None
 
 

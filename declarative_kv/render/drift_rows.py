@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Action, Drift, Orphan, Unmanaged
+from declarative_kv.model.found import Orphan, Unmanaged
+from declarative_kv.model.plan import Action, Drift
 from declarative_kv.model.resource import Condition
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.render.names import Names, short

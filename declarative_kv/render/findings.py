@@ -11,7 +11,8 @@ from typing import Final
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import Action, Drift, Orphan, Plan, Unmanaged
+from declarative_kv.model.found import Orphan, Unmanaged
+from declarative_kv.model.plan import Action, Drift, Plan
 from declarative_kv.model.resource import Condition, OtherPolicy
 from declarative_kv.render.drift_rows import differences, orphan_line, unmanaged_line, unread_line
 from declarative_kv.render.names import Names

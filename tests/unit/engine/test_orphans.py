@@ -10,7 +10,8 @@ from declarative_kv.engine.drift import checked_of, drift_of
 from declarative_kv.engine.orphans import grantees, orphans_of
 from declarative_kv.engine.plan import only_drift
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import Action, Checked, Options
+from declarative_kv.model.found import Checked
+from declarative_kv.model.plan import Action, Options
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, OtherPolicy, Reading, Resource
 from declarative_kv.model.state import Entry, State
 from tests.unit.engine.fakes import HEAD, KINDS, FakeKind, Thing, at, entry, live, thing

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import Action, AttrDiff, Checked, Drift, Orphan, Plan
+from declarative_kv.model.found import Checked, Orphan
+from declarative_kv.model.plan import Action, AttrDiff, Drift, Plan
 from declarative_kv.model.resource import Condition, OtherPolicy
 from declarative_kv.render.drift_json import drift_json
 from declarative_kv.render.drift_markdown import drift_markdown

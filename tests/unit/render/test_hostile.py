@@ -18,19 +18,17 @@ from markdown_it import MarkdownIt
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
+from declarative_kv.model.found import Checked, Orphan, Unmanaged
 from declarative_kv.model.plan import (
     AccessLine,
     Action,
     AttrDiff,
     Block,
     Change,
-    Checked,
     Drift,
     Irreversible,
-    Orphan,
     Plan,
     Reason,
-    Unmanaged,
     Unwritten,
 )
 from declarative_kv.model.resource import OtherPolicy, Resource
