@@ -1,4 +1,4 @@
-"""What a look at Azure finds beside the changes: what nobody declared, grants to nobody, and what was held against it."""
+"""What a look at Azure finds beside the changes: objects that nobody declared, grants to nobody, what was compared."""
 
 from __future__ import annotations
 
