@@ -18,8 +18,9 @@ from declarative_kv.cli.reports import tree_of, writing
 
 if TYPE_CHECKING:
     from declarative_kv.engine.events import Outcome
+    from declarative_kv.model.counts import Counts
     from declarative_kv.model.diagnostic import Diagnostic
-    from declarative_kv.model.plan import Counts, Plan
+    from declarative_kv.model.plan import Plan
     from declarative_kv.render.annotations import Annotation
     from declarative_kv.render.summary import Summary
 

@@ -53,7 +53,7 @@ def _without_detours(firsts: Sequence[N], above: Mapping[N, set[N]]) -> list[N]:
 
 
 def _untangle(columns: list[list[N]], kept: Mapping[N, Sequence[N]]) -> None:
-    """Order each column by the middle of its neighbours, to and fro."""
+    """Order each column by the middle of its neighbours, from the left and from the right in turn."""
     later: dict[N, list[N]] = defaultdict(list)
     for node, firsts in kept.items():
         for first in firsts:
