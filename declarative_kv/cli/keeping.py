@@ -12,6 +12,7 @@ from declarative_kv.cli.documents import loaded
 from declarative_kv.cli.flow import key_ring, place_of
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import tell
+from declarative_kv.engine.entries import kept_facts
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import resolve
 from declarative_kv.engine.steps import Tools, carry_out
@@ -24,7 +25,7 @@ from declarative_kv.model.resource import Condition, Desired, Observed, Resource
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import SecretSpec
-from declarative_kv.model.state import Entry
+from declarative_kv.model.state import Entry, Status
 from declarative_kv.values.check import checked, decoded
 
 
@@ -123,8 +124,10 @@ async def _replace(run: Run, journal: Any, found: _Found, value: Sensitive) -> N
     assert found.live is not None
     spec = found.resource.spec
     wanted = SecretSpec(vault=spec.vault, name=spec.name, value=value)
+    await journal.put(replace(found.prior, status=Status.PENDING))
     written = await run.kinds[found.resource.address.kind].update(run.session, wanted, found.live)
-    await journal.put(replace(found.prior, facts={**found.prior.facts, **written.facts}))
+    facts = {**kept_facts(found.prior), **written.facts}
+    await journal.put(replace(found.prior, status=Status.APPLIED, facts=facts))
 
 
 def _refusal(code: str, summary: str, detail: str, hint: str, at: Address) -> DkvError:

@@ -19,7 +19,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError
 from declarative_kv.model.kind import Plane
-from declarative_kv.model.plan import Action, Change, Plan
+from declarative_kv.model.plan import Action, Change, Plan, Reason
 
 KEY_KIND = "fingerprint_key"
 """Steps of this made-up kind remove a vault's fingerprint key, after its last secret and before our last grant."""
@@ -53,6 +53,7 @@ async def apply(
     await _save_what_is_known(tools, plan)
     out = lookout(tools, plan)
     steps = _with_key_removal(tools, plan, changes)
+    await _announce_removals(tools, steps)
     walked = await walk(
         steps,
         lambda at: _step(tools, plan, changes, progress, out, at),
@@ -83,30 +84,52 @@ def _with_key_removal(tools: Tools, plan: Plan, changes: Mapping[Address, Change
     after = {at: change.after for at, change in changes.items()}
     if not plan.options.destroy:
         return after
-    last: dict[Address, frozenset[Address]] = {}
     for vault, secrets in _emptied(tools, changes).items():
-        last[Address(KEY_KIND, vault)] = frozenset(secrets)
+        removal = Address(KEY_KIND, vault)
         for at, change in changes.items():
-            takes_grant = change.action is Action.DESTROY and tools.kinds[at.kind].plane is Plane.CONTROL
-            if takes_grant and set(secrets) & change.after:
-                after[at] = after[at] | {Address(KEY_KIND, vault)}
-    return {**after, **last}
+            if change.action is Action.DESTROY and _grants_at(tools, change, vault):
+                after[at] = after[at] | {removal}
+        after[removal] = frozenset(secrets)
+    return after
+
+
+def _grants_at(tools: Tools, change: Change, vault: str) -> bool:
+    """Whether what goes gives the running identity access at a vault, or around it."""
+    side = change.live or change.prior
+    grantee = tools.kinds[change.address.kind].grantee(side.spec) if side is not None else None
+    if side is None or grantee is None or grantee.lower() not in tools.helpful:
+        return False
+    where = str(getattr(side.spec, "vault", None) or side.spec.scope)
+    return f"{vault}/".startswith(where.lower().rstrip("/") + "/")
+
+
+async def _announce_removals(tools: Tools, steps: Iterable[Address]) -> None:
+    """Save which keys go, so that a run which is ended after the last secret leaves none behind."""
+    for vault in sorted(at.path for at in steps if at.kind == KEY_KIND):
+        facts = tools.journal.state.keys[vault]
+        if not facts.get("going"):
+            await tools.journal.key(vault, {**facts, "going": True})
 
 
 def _emptied(tools: Tools, changes: Mapping[Address, Change]) -> dict[str, list[Address]]:
-    """The vaults, by ARM id, that stay, hold a key that we made, and lose their last secret of ours."""
-    keyed = {vault for vault, facts in tools.journal.state.keys.items() if facts.get("made")}
+    """The vaults, by ARM id, that stay, hold a key that we made, and lose their last secret of ours.
+
+    Also those where an earlier run was ended before it came to the key, or right after it had made it.
+    """
+    keys = tools.journal.state.keys
     going: dict[str, list[Address]] = defaultdict(list)
     for at, change in changes.items():
         if tools.kinds[at.kind].plane is Plane.DATA and change.prior is not None:
             going[str(change.prior.spec.vault).lower()].append(at)
-    destroyed = {c.prior.remote_id.lower() for c in changes.values() if c.action is Action.DESTROY and c.prior}
+    gone = {change.prior.remote_id.lower() for change in changes.values() if change.prior and _is_gone(change)}
     left = {
         str(entry.spec.vault).lower()
         for at, entry in tools.journal.state.entries.items()
         if tools.kinds[at.kind].plane is Plane.DATA and at not in changes
     }
-    return {vault: secrets for vault, secrets in going.items() if vault in keyed - left - destroyed}
+    emptied = {vault for vault in going if keys.get(vault, {}).get("made")}
+    emptied |= {vault for vault, facts in keys.items() if facts.get("going") or "pending" in facts}
+    return {vault: going[vault] for vault in sorted(emptied - left - gone)}
 
 
 async def _step(
@@ -124,7 +147,7 @@ async def _step(
         if change.action is Action.RECOVER and not change.known:
             await check_recovered(tools, plan, change)
             await settle(tools, change)
-        if change.action is Action.DESTROY and change.prior is not None:
+        if _is_gone(change) and change.prior is not None:
             await _forget_key(tools, change.prior.remote_id)
     except DkvError as error:
         placed = tuple(_placed(problem, change) for problem in error.diagnostics)
@@ -135,15 +158,21 @@ async def _step(
     return True
 
 
+def _is_gone(change: Change) -> bool:
+    """Whether nothing of the object is left in Azure, or will be of use."""
+    return change.action is Action.DESTROY or (change.action is Action.FORGET and change.reason is Reason.GONE)
+
+
 async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
     try:
         await tools.journal.check()
-        await tools.ring.delete(vault)
+        deleted = await tools.ring.delete(vault)
     except DkvError as error:
         progress.problems.extend(error.diagnostics)
         return False
     await _forget_key(tools, vault)
-    progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
+    if deleted:
+        progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
     return True
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
+from declarative_kv.engine.entries import accepted, applied_entry, pending_entry, replaced_id
 from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.lag import settled
@@ -123,19 +123,23 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 
 async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
-    """The new one exists and is read back before the old one goes; an unchanged one must go first."""
+    """The new one exists and is read back before the old one goes; an unchanged one must go first.
+
+    Where an interrupted run has begun it, what is there may be the new one already.
+    """
     assert change.desired is not None
     old = change.live if change.live is not None and change.live.condition is Condition.LIVE else None
-    replaced = _replaced_id(change)
-    same = old is not None and kind.equivalent(change.desired.spec, old.spec)
+    begun = replaced_id(change.prior) is not None
+    replaced = replaced_id(change.prior) or (change.prior.remote_id if change.prior is not None else None)
+    same = old is not None and not begun and kind.equivalent(change.desired.spec, old.spec)
     ours = _is_ours_to_delete(change)
+    await tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     if same and old is not None and ours:
         await _delete(tools, kind, change, old)
-    await tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     new = await kind.create(tools.azure, change.desired.spec)
     if not same and replaced is not None and ours and replaced.lower() != new.id:
         await _read_back(tools, kind, change, new)
-        if old is not None:
+        if old is not None and not begun:
             await _delete(tools, kind, change, old)
         else:
             await kind.delete(tools.azure, replace(new, remote_id=replaced))
@@ -146,6 +150,8 @@ async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
     live = change.live or tools.found.get(change.address)
     if change.reason is not Reason.CONTAINED and live is not None:
         await _delete(tools, kind, change, live)
+    if change.prior is not None and (replaced := replaced_id(change.prior)) is not None:
+        await kind.delete(tools.azure, Observed(kind.name, replaced, change.prior.spec))
     await _forget(tools, kind, change)
 
 
@@ -204,7 +210,8 @@ async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple
     if not change.writes_value:
         return spec, {}
     value = tools.values[change.address]
-    key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(tools.ring.holder(spec.vault)))
+    patient = tools.lately_granted(tools.ring.holder(spec.vault))
+    key = await tools.ring.ensure(spec.vault, tools.journal.key, patient=patient)
     if key is not None:
         await _save_keys(tools)
     return replace(spec, value=value), stamp(key, change.address, value)
@@ -239,14 +246,6 @@ def _is_ours_to_delete(change: Change) -> bool:
     """Whether a replaced assignment may go: not one that was there before us, or that another entry takes over."""
     shared = change.prior is not None and bool(change.prior.facts.get("shared"))
     return not shared and change.reason is not Reason.HANDED_OVER
-
-
-def _replaced_id(change: Change) -> str | None:
-    """The remote id of the assignment that goes: remembered by an interrupted run, else the one in state."""
-    if change.prior is None:
-        return None
-    remembered = change.prior.facts.get("replaces")
-    return str(remembered) if remembered is not None else change.prior.remote_id
 
 
 async def _read_back(tools: Tools, kind: ResourceKind, change: Change, new: Observed) -> None:

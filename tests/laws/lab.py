@@ -164,6 +164,10 @@ class Lab:
         async with open_session(cloud, TENANT, transport=transport, credential=login_of(self.world)) as session:
             yield session
 
+    async def state(self) -> State:
+        """What the state holds now."""
+        return await store_at(self.document().state).read()
+
     def dump(self) -> Dump:
         """What Azure holds now."""
         return {name: dict(rows) for name, rows in self.world.store.dump().items() if name != "faults"}

@@ -280,6 +280,42 @@ async def test_a_list_with_an_older_version_is_not_the_write() -> None:
     assert "an older version in the list" in over.outcome.failed[0].detail
 
 
+async def test_a_grant_goes_with_the_one_that_it_was_to_take_the_place_of() -> None:
+    prior = entry("grant.g", status=Status.PENDING, facts={"replaces": "/v/grant/old"})
+    cloud = Cloud(live("grant.g"), live("grant.old"))
+    over = await applied(cloud, [destroy(prior, live("grant.g"))])
+    assert (over.codes, over.journal.entries) == ([], {})
+    assert [one for one in cloud.objects if "grant" in one] == []
+
+
+async def test_a_replacement_that_was_begun_is_finished_and_not_begun_again() -> None:
+    prior = entry("grant.g", status=Status.PENDING, facts={"replaces": "/v/grant/old"})
+    cloud = Cloud(live("grant.g"), live("grant.old"))
+    begun = Change(at("grant.g"), Action.REPLACE, Reason.INTERRUPTED, desired=thing("grant.g"), prior=prior)
+    over = await applied(cloud, [replace(begun, live=live("grant.g"))])
+    assert (over.codes, [one for one in cloud.objects if "grant" in one]) == ([], ["/v/grant/g"])
+    assert over.journal.entries[at("grant.g")].facts == {}
+
+
+async def test_a_grant_that_is_deleted_first_is_pending_in_the_state_before() -> None:
+    cloud = Cloud(live("grant.g"))
+    cloud.refusals["delete g"] = [refusal(Unavailable, 503)]
+    same = Change(
+        at("grant.g"),
+        Action.REPLACE,
+        Reason.REQUESTED,
+        desired=thing("grant.g"),
+        prior=entry("grant.g"),
+        live=live("grant.g"),
+    )
+    over = await applied(cloud, [same])
+    assert statuses(over) == [Status.PENDING]
+
+
+OURS = frozenset({"red"})
+"""Whom the grant that goes is to."""
+
+
 def all_goes(*, made: bool = True) -> tuple[list[Change], MemoryJournal, MemoryKeys]:
     """Destroys of a secret and of our grant, in a vault that stays; the key in it was made by us or not."""
     keys = MemoryKeys()
@@ -306,11 +342,71 @@ async def test_a_key_that_cannot_be_deleted_keeps_the_grant_that_it_takes_to_try
     changes, journal, keys = all_goes()
     keys.refuse["delete"] = "ForbiddenByPolicy"
     cloud = Cloud(lying("item.x"), live("grant.g"))
-    over = await applied(cloud, changes, journal, keys=keys, options=Options(destroy=True))
+    over = await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
     assert cloud.writes() == ["delete x"]
     assert list(journal.entries) == [at("grant.g")]
     assert BOX in journal.keys
     assert [event.change.address for event in over.events if isinstance(event, Skipped)] == [at("grant.g")]
+
+
+async def interrupted(keys: MemoryKeys, **recorded: Any) -> tuple[list[Change], MemoryJournal]:
+    """The rest of a destroy that was ended after the last secret; what it recorded of the key."""
+    key = keys.add(f"{BOX}/secrets/dkv-fingerprint-key")
+    theirs = entry("grant.g")
+    journal = MemoryJournal(theirs, keys={BOX: {"id": key.id, **recorded}})
+    return [destroy(theirs, live("grant.g"), Reason.DESTROYING)], journal
+
+
+async def test_a_key_that_an_interrupted_destroy_left_goes_before_our_grant() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True, going=True)
+    keys.refuse["delete"] = "ForbiddenByPolicy"
+    cloud = Cloud(live("grant.g"))
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert (cloud.writes(), list(journal.keys)) == ([], [BOX])
+    keys.refuse.clear()
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert (cloud.writes(), journal.keys, keys.keys) == (["delete g"], {}, {})
+
+
+async def test_a_key_that_was_only_announced_is_looked_at_before_it_goes() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=False, pending="somebody else's")
+    await applied(Cloud(live("grant.g")), changes, journal, keys=keys, options=Options(destroy=True))
+    assert (journal.keys, len(keys.keys)) == ({}, 1)
+
+
+async def test_a_key_whose_secrets_went_another_way_is_left_alone() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True)
+    await applied(Cloud(live("grant.g")), changes, journal, keys=keys, options=Options(destroy=True))
+    assert (list(journal.keys), len(keys.keys)) == ([BOX], 1)
+
+
+async def test_a_destroy_says_in_the_state_which_keys_go_before_anything_does() -> None:
+    changes, journal, keys = all_goes()
+    cloud = Cloud(lying("item.x"), live("grant.g"))
+    cloud.refusals["delete x"] = [refusal(Forbidden, 403)]
+    await applied(cloud, changes, journal, keys=keys, options=Options(destroy=True))
+    assert journal.keys[BOX]["going"] is True
+
+
+async def test_a_grant_to_somebody_else_or_elsewhere_does_not_wait_for_the_key() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True, going=True)
+    elsewhere = replace(live("grant.h"), spec=Thing(name="h", vault="/w", colour="red"))
+    changes.append(destroy(replace(entry("grant.h"), spec=elsewhere.spec), elsewhere, Reason.DESTROYING))
+    keys.refuse["delete"] = "ForbiddenByPolicy"
+    cloud = Cloud(live("grant.g"), elsewhere)
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert cloud.writes() == ["delete h"]
+
+
+async def test_the_key_of_a_vault_that_is_gone_is_forgotten() -> None:
+    box = replace(entry("thing.v"), remote_id=BOX)
+    journal = MemoryJournal(box, keys={BOX: {"id": f"{BOX}/secrets/dkv-fingerprint-key/1", "made": True}})
+    await applied(Cloud(), [Change(at("thing.v"), Action.FORGET, Reason.GONE, prior=box)], journal)
+    assert journal.keys == {}
 
 
 async def test_a_secret_that_cannot_be_deleted_keeps_the_key_and_the_grant() -> None:
