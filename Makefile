@@ -8,7 +8,7 @@ WHOLLY := --include='declarative_kv/config/*,declarative_kv/engine/*,declarative
 
 # Other people's programs, for the tests in tests/clients: each in a folder of its own, as its version is written there.
 CLIENTS := .clients
-OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript
+OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript $(CLIENTS)/.azurite
 
 .PHONY: help clients demo test test-all lint format bench reference clean
 
@@ -27,14 +27,14 @@ $(CLIENTS)/.az $(CLIENTS)/.python: $(CLIENTS)/.%: tests/clients/%.txt
 	$(CLIENTS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-$(CLIENTS)/.javascript: tests/clients/javascript/package.json tests/clients/javascript/package-lock.json
-	mkdir -p $(CLIENTS)/javascript
-	cp $^ $(CLIENTS)/javascript
-	@if command -v npm >/dev/null; then npm ci --prefix $(CLIENTS)/javascript --no-audit --no-fund --loglevel=error; \
-	else echo "not run: the JavaScript SDKs, because Node was not found"; fi
+$(CLIENTS)/.javascript $(CLIENTS)/.azurite: $(CLIENTS)/.%: tests/clients/%/package.json tests/clients/%/package-lock.json
+	mkdir -p $(CLIENTS)/$*
+	cp $^ $(CLIENTS)/$*
+	@if command -v npm >/dev/null; then cd $(CLIENTS)/$* && npm ci --no-audit --no-fund --loglevel=error; \
+	else echo "not run: what is tested with $*, because Node was not found"; fi
 	@if command -v npm >/dev/null; then touch $@; fi
 
-clients: $(OTHERS) ## the az CLI, Azure's other SDKs and SOPS, to test the emulator with; 0.9 GB, a few minutes, once
+clients: $(OTHERS) ## the az CLI, Azure's other SDKs, Azurite and SOPS, to test with; 1.2 GB, a few minutes, once
 
 demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explained as it goes
 	$(BIN)/dkv demo

@@ -71,7 +71,8 @@ def problem_of(response: Any) -> Problem:
     try:
         body = json.loads(response.text())
     except (ValueError, AttributeError, TypeError):
-        return Problem()
+        # Storage answers in XML, or with no body at all, and has the code in a header too.
+        return Problem(str(getattr(response, "headers", {}).get("x-ms-error-code") or ""))
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, str):
         return Problem(error, _line(body.get("error_description", "")))

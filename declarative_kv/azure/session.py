@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+    from declarative_kv.azure.guarded import Guarded
     from declarative_kv.azure.tracing import Trace
 
 KEY_VAULT: Final = "2026-02-01"
@@ -46,8 +47,8 @@ _T = TypeVar("_T")
 class Session:
     """Open one with `open_session`. Clients are made when first asked for, and closed with the session.
 
-    `memo` keeps facts of the run that several kinds need (see `known`); `poll_seconds` is how often a typed
-    long-running call asks again where Azure does not say.
+    `guarded` is the transport below the pacing. `memo` keeps facts of the run that several kinds need (see `known`);
+    `poll_seconds` is how often a typed long-running call asks again where Azure does not say.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class Session:
         transport: Any,
         pace: Pace,
         *,
+        guarded: Guarded,
         poll_seconds: float,
     ) -> None:
         self.cloud = cloud
         self.tenant = tenant
         self.memo: dict[Any, Any] = {}
+        self.guarded = guarded
         self._credential = credential
         self._transport = transport
         self._pace = pace
@@ -128,6 +131,11 @@ class Session:
 
         client: SecretClient = self._client("secrets", vault_id.lower(), make)
         return client
+
+    @property
+    def credential(self) -> AsyncTokenCredential:
+        """The run's sign-in, for clients of other services."""
+        return self._login()
 
     def vault_uri(self, vault_id: str) -> str:
         """The data-plane address of the vault with that ARM id, without trailing slash."""
@@ -306,6 +314,7 @@ async def open_session(
     Nothing is asked before the first call. `credential` is azure-identity's default chain unless given. `trace` is told
     of every request. Azure's published limits are kept to unless `limited` is false.
     """
+    from declarative_kv.azure.guarded import Guarded
     from declarative_kv.azure.paced import Paced
 
     _leave_words_to_errors()
@@ -315,12 +324,13 @@ async def open_session(
             from declarative_kv.azure.tracing import Traced
 
             carrier = Traced(carrier, trace)
+        guarded = carrier = Guarded(carrier, cloud.authority)
         pace = Pace(Clock(carrier.sleep), cloud.resource_manager, limited=limited, patience=patience)
         carrier = Paced(carrier, pace)
         shared = shared_credential(credential, cloud, tenant, carrier, pace)
         stack.push_async_callback(shared.close)
         near = transport is not None or proxy is not None
-        session = Session(cloud, tenant, shared, carrier, pace, poll_seconds=0.05 if near else 3.0)
+        session = Session(cloud, tenant, shared, carrier, pace, guarded=guarded, poll_seconds=0.05 if near else 3.0)
         stack.push_async_callback(session.close)
         yield session
 

@@ -26,6 +26,7 @@ def apply_command(
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
     timeout: options.Timeout = None,
+    lock_timeout: options.LockTimeout = 0,
     target: options.Targets = None,
     exclude: options.Excludes = None,
     replace: options.Replaces = None,
@@ -43,7 +44,7 @@ def apply_command(
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
-    manner = Manner(auto_approve, parallelism, timeout, tell_platform=form is ApplyForm.AUTO)
+    manner = Manner(auto_approve, parallelism, timeout, lock_timeout, tell_platform=form is ApplyForm.AUTO)
     plan = saved_path(saved)
     if plan is None:
         raise typer.Exit(asyncio.run(applied(common, asked.options(), manner)))

@@ -43,12 +43,14 @@ from declarative_kv.values import Sources
 class Manner:
     """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts.
 
-    With `tell_platform` the CI that it runs on hears how it ended.
+    `wait` is for how many seconds it waits for the state's lock. With `tell_platform` the CI that it runs on hears how
+    it ended.
     """
 
     auto_approve: bool = False
     parallelism: int = 32
     timeout: float | None = None
+    wait: float = 0
     tell_platform: bool = False
 
 
@@ -57,7 +59,7 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
-    async with held(place_of(document), word, verbose=common.verbose) as (run, journal):
+    async with held(place_of(document), word, wait=manner.wait, verbose=common.verbose) as (run, journal):
         made = await planned(run, document, journal.state, options)
         return await _carried_out(run, made, journal, common, manner)
 
@@ -65,7 +67,7 @@ async def applied(
 async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
     plan, making = saved.plan, saved.making
-    async with held(making.place, "apply", verbose=common.verbose) as (run, journal):
+    async with held(making.place, "apply", wait=manner.wait, verbose=common.verbose) as (run, journal):
         state, _ = relocated(journal.state, {move.source: move.target for move in plan.moves})
         addresses = [change.address for change in plan.changes]
         desired = desired_of(plan)
@@ -121,7 +123,7 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
     if (plan.counts().any or accepting) and not manner.auto_approve:
         approve(destroying=plan.options.destroy)
     if plan.moves:
-        journal.replace(relocated(journal.state, {move.source: move.target for move in plan.moves})[0])
+        await journal.replace(relocated(journal.state, {move.source: move.target for move in plan.moves})[0])
     values = await collect(plan.pending, made.sources, made.ring)
     tools = Tools(
         kinds=run.kinds,

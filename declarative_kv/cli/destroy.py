@@ -22,6 +22,7 @@ def destroy_command(
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
     timeout: options.Timeout = None,
+    lock_timeout: options.LockTimeout = 0,
     target: options.Targets = None,
     exclude: options.Excludes = None,
     allow: options.Allow = None,
@@ -32,5 +33,5 @@ def destroy_command(
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target, exclude, destroy=True, allow=allow)
-    manner = Manner(auto_approve, parallelism, timeout)
+    manner = Manner(auto_approve, parallelism, timeout, lock_timeout)
     raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="destroy")))

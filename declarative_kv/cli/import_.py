@@ -25,6 +25,7 @@ def import_command(
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
     timeout: options.Timeout = None,
+    lock_timeout: options.LockTimeout = 0,
     import_only: options.ImportOnly = False,
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
@@ -36,5 +37,5 @@ def import_command(
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target=address, import_only=import_only, values=values, allow=allow)
     chosen = replace(asked.options(), alone=True)
-    manner = Manner(auto_approve, parallelism, timeout)
+    manner = Manner(auto_approve, parallelism, timeout, lock_timeout)
     raise typer.Exit(asyncio.run(applied(common, chosen, manner, word="import", importing=chosen.targets)))

@@ -38,12 +38,12 @@ class _Found:
     live: Observed | None
 
 
-async def kept_set(common: Common, at: Address) -> None:
+async def kept_set(common: Common, at: Address, *, wait: float = 0) -> None:
     """Ask for the value and write it, creating the secret if need be; the state learns of the new version."""
     document = loaded(common)
     _check_kept(document, at)
     value = _asked(at)
-    async with held(place_of(document), "secret set", verbose=common.verbose) as (run, journal):
+    async with held(place_of(document), "secret set", wait=wait, verbose=common.verbose) as (run, journal):
         resolved = await resolve(document, run.directory, run.kinds)
         found = await _look(run, resolved.desired, journal, at)
         if found.live is None:

@@ -23,6 +23,7 @@ from declarative_kv.engine.naming import People, key_for, principals_of
 from declarative_kv.engine.pulled import Naming, Pulled, group_keys
 from declarative_kv.engine.pulled import pulled as entries_of
 from declarative_kv.engine.survey import Survey, survey
+from declarative_kv.model.blob_place import SCHEME
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.errors import DkvError, Forbidden, NotFound, PlanError
@@ -115,7 +116,8 @@ def _here(wanted: Wanted, common: Common) -> Here:
     cloud = cloud_named(wanted.cloud)
     if cloud is None:
         raise usage(f"There is no cloud {wanted.cloud!r}.", "The clouds are public, usgov, china and emulator.")
-    state = os.path.abspath(common.state or "state/dkv.json")
+    state = common.state or "state/dkv.json"
+    state = state if state.startswith(SCHEME) else os.path.abspath(state)
     place = Place(cloud, os.environ.get("AZURE_TENANT_ID"), state, str(path.absolute()))
     return Here(place, os.environ.get("AZURE_SUBSCRIPTION_ID"), {})
 

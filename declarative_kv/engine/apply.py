@@ -17,7 +17,7 @@ from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import DkvError
+from declarative_kv.model.errors import DkvError, StateError
 from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import Action, Change, Plan, Reason
 
@@ -32,6 +32,7 @@ class _Progress:
     """What an apply has met so far."""
 
     report: Report
+    stop: asyncio.Event
     problems: list[Diagnostic] = field(default_factory=list)
     broken: set[Address] = field(default_factory=set)
 
@@ -48,7 +49,7 @@ async def apply(
 
     `parallelism` bounds the changes in flight. When `stop` is set, what is in flight is finished and saved.
     """
-    progress = _Progress(report)
+    progress = _Progress(report, stop or asyncio.Event())
     changes = {change.address: change for change in plan.pending}
     await _save_what_is_known(tools, plan)
     out = lookout(tools, plan)
@@ -58,7 +59,7 @@ async def apply(
         steps,
         lambda at: _step(tools, plan, changes, progress, out, at),
         parallelism=parallelism,
-        stop=stop or asyncio.Event(),
+        stop=progress.stop,
     )
     for at, because in sorted(walked.skipped.items()):
         if at in changes:
@@ -150,6 +151,9 @@ async def _step(
         if _is_gone(change) and change.prior is not None:
             await _forget_key(tools, change.prior.remote_id)
     except DkvError as error:
+        if isinstance(error, StateError):
+            # What cannot be saved must not be begun, and each further change would only say the same.
+            progress.stop.set()
         placed = tuple(_placed(problem, change) for problem in error.diagnostics)
         progress.problems.extend(placed)
         progress.report(Failed(change, placed))

@@ -5,6 +5,7 @@ DkvError                     1 unless said
 ├── ConfigError              one or many, each with a span
 ├── StateError
 │   ├── StateLocked          who, since when, lock id
+│   ├── StateLockLost        the lock was taken from a run, or may have been
 │   ├── StateConflict        lineage differs or serial moved
 │   └── StateUnreadable      damaged, or written by a newer format
 ├── PlanError
@@ -66,6 +67,10 @@ class StateError(DkvError):
 
 class StateLocked(StateError):
     """Somebody else holds the state's lock."""
+
+
+class StateLockLost(StateError):
+    """The lock was taken from this run, or may have been; it may write nothing more."""
 
 
 class StateConflict(StateError):

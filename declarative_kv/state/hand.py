@@ -46,8 +46,10 @@ class Hand(Protocol):
         """Add to the journal: when this returns the bytes outlive the machine; when it raises none of them is there."""
         ...
 
-    async def save(self, snapshot: bytes, version: str) -> str:
+    async def save(self, snapshot: bytes, serial: int, version: str, beside: str) -> str:
         """Put a snapshot in the place of the one with that version, keep that one, and remove the journal.
+
+        `beside` is the version of a journal that this run found; the one that it began it knows.
 
         Returns the new one's version; `StateConflict` where another is there, and then nothing is changed.
         """

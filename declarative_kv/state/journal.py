@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.errors import StateLockLost
 from declarative_kv.model.state import Entry, State
 from declarative_kv.state.hand import Hand, completed
 from declarative_kv.state.layout import encode_state
@@ -60,6 +61,7 @@ class Journal:
         self._waiting: list[_Record] = []
         self._writer: asyncio.Task[None] | None = None
         self._written = False
+        self._lost = False
         self._adopt(seen)
 
     def _adopt(self, seen: Seen) -> None:
@@ -89,7 +91,11 @@ class Journal:
 
     async def check(self) -> None:
         """Raise `StateError` where the lock is lost, or may be. To be asked before anything is written to Azure."""
-        await self._hand.check()
+        try:
+            await self._hand.check()
+        except StateLockLost:
+            self._lost = True
+            raise
 
     async def put(self, *entries: Entry) -> None:
         """Add or replace the entries of their addresses."""
@@ -131,7 +137,8 @@ class Journal:
 
     async def _closed(self) -> None:
         await self._settled()
-        if self._written:
+        # Who was told that the lock is lost need not hear it twice; the next run folds what is in the journal.
+        if self._written and not self._lost:
             await self.checkpoint()
 
     async def _settled(self) -> None:
@@ -204,6 +211,7 @@ class Journal:
                 await self._begin()
             await self._hand.append(lines)
         except BaseException as error:
+            self._lost = self._lost or isinstance(error, StateLockLost)
             return error
         self._written = True
         return None
@@ -226,5 +234,6 @@ class Journal:
         saved = replace(state, serial=state.serial + 1)
         # The snapshot names the journal that is in it, so that nothing is folded twice where it outlives the snapshot.
         folded = self._open or self._seen.left or self._seen.folded
-        version = await self._hand.save(encode_state(saved, folded), self._seen.version)
+        seen, data = self._seen, encode_state(saved, folded)
+        version = await self._hand.save(data, saved.serial, seen.version, seen.beside)
         self._adopt(Seen(saved, version, folded))

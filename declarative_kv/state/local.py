@@ -11,7 +11,8 @@ from declarative_kv.model.codec import Specs
 from declarative_kv.state import problems
 from declarative_kv.state.files import Paths, read_if_there, replace_file, sync_folder, write_all, writing
 from declarative_kv.state.hand import Stored
-from declarative_kv.state.lock import Clock, Holder, Lock, clear
+from declarative_kv.state.layout import decode_state
+from declarative_kv.state.lock import Clock, Holder, Lock, clear, read_holder
 from declarative_kv.state.store import Names, Store
 
 
@@ -41,6 +42,19 @@ class LocalStore(Store):
     def way_back(self) -> str:
         """The commands that put the backup in the snapshot's place."""
         return problems.restoring(self.paths.snapshot, self.paths.backup)
+
+    async def holder(self) -> Holder | None:
+        """Who the holder's file names."""
+        return read_holder(self.paths)
+
+    async def earlier(self, serial: int) -> bytes:
+        """The backup, if it has that serial: one is kept."""
+        data = read_if_there(self.paths.backup)
+        with self.readable(str(self.paths.backup)):
+            kept = None if data is None else decode_state(data, self.specs).state.serial
+        if data is None or kept != serial:
+            raise problems.no_earlier(str(self.path), serial, "" if kept is None else str(kept))
+        return data
 
     async def unlock(self) -> Holder | None:
         """Clear away what a killed run left of its lock; `StateLocked` while it is really held."""
@@ -94,7 +108,7 @@ class LocalHand:
         # On the event loop: a thread costs more than it gives, and makes the order of what is told a matter of chance.
         self._append(data)
 
-    async def save(self, snapshot: bytes, version: str) -> str:
+    async def save(self, snapshot: bytes, serial: int, version: str, beside: str) -> str:
         """Replace the snapshot in one step, the old one as backup."""
         return self._save(snapshot, version)
 

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateUnreadable
+from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateLockLost, StateUnreadable
 
 
 def damaged(name: str, problem: str, hint: str) -> StateUnreadable:
@@ -112,5 +112,94 @@ def no_such_place(location: str, problem: str) -> StateError:
             summary="The state's location cannot be used",
             detail=f"{location}: {problem}",
             hint="Give a file's path, as `state: state/dkv.json` in the YAML or with --state.",
+        )
+    )
+
+
+def leased(name: str, holder: str, seconds: int) -> StateLocked:
+    """Somebody else is at work on a state in a blob."""
+    return StateLocked(
+        Diagnostic(
+            code="state-locked",
+            summary="The state is locked",
+            detail=f"{holder} {name} is not written by two runs at once.",
+            hint=f"Wait until it is done, for example with --lock-timeout {seconds}: a killed run holds the lock for "
+            f"{seconds} seconds at most. One that hangs is stopped by taking the lock from it:\n    dkv state unlock",
+        )
+    )
+
+
+def lock_lost(name: str, holder: str) -> StateLockLost:
+    """The lease was broken, or ran out and was taken."""
+    return StateLockLost(
+        Diagnostic(
+            code="state-lock-lost",
+            summary="The lock on the state is lost",
+            detail=f"Somebody took the lock on {name} from this run, which therefore writes nothing more. {holder}",
+            hint="What was done is saved. When nobody else is at work, go on with:\n    dkv apply",
+        )
+    )
+
+
+def lock_in_doubt(name: str) -> StateLockLost:
+    """The lease could not be renewed in time."""
+    return StateLockLost(
+        Diagnostic(
+            code="state-lock-lost",
+            summary="The lock on the state is lost",
+            detail=f"The lock on {name} could not be renewed before it ran out, so another run may hold it. This one "
+            "writes nothing more.",
+            hint="Check the network. What was done is saved; to go on:\n    dkv apply",
+        )
+    )
+
+
+def no_container(name: str, account: str, container: str) -> StateError:
+    """The container, or the whole account, is not there."""
+    return StateError(
+        Diagnostic(
+            code="state-container",
+            summary="The container for the state does not exist",
+            detail=f"{name}: the storage account {account} has no container {container}. dkv does not create it.",
+            hint="Create it:\n    "
+            f"az storage container create --account-name {account} --name {container} --auth-mode login",
+        )
+    )
+
+
+def no_access(name: str, said: str) -> StateError:
+    """Azure Storage refuses."""
+    return StateError(
+        Diagnostic(
+            code="state-access",
+            summary="Azure Storage refused access to the state",
+            detail=f"{name}: {said}",
+            hint="Whoever applies needs the role `Storage Blob Data Contributor` on the container, whoever only plans "
+            "`Storage Blob Data Reader`; the account's firewall must admit this machine. AZURE_STORAGE_KEY and "
+            "AZURE_STORAGE_SAS_TOKEN count only for the account that AZURE_STORAGE_ACCOUNT names.",
+        )
+    )
+
+
+def unreachable(name: str, said: str) -> StateError:
+    """Azure Storage did not do what it was asked for."""
+    return StateError(
+        Diagnostic(
+            code="state-unreachable",
+            summary="Azure Storage did not do its part",
+            detail=f"{name}: {said}",
+            hint="Check the account's name and the network, then run the command again. What was saved stays saved.",
+        )
+    )
+
+
+def no_earlier(name: str, serial: int, there: str) -> StateError:
+    """No state with that serial is kept."""
+    return StateError(
+        Diagnostic(
+            code="state-serial",
+            summary="That earlier state is not kept",
+            detail=f"{name} has no earlier snapshot with serial {serial}. Kept are: {there or 'none'}.",
+            hint="Choose one of those, or leave out --serial for the present one.",
         )
     )

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from declarative_kv.model.codec import Malformed, Specs
-from declarative_kv.model.errors import StateError, StateLocked
+from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateUnreadable
 from declarative_kv.model.state import FORMAT, State
 from declarative_kv.state import problems
 from declarative_kv.state.hand import Hand, Stored, completed
@@ -45,15 +45,16 @@ class Store(ABC):
 
     @asynccontextmanager
     async def locked(
-        self, operation: str, wait: float = 0, waiting: Waiting = lambda _: None
+        self, operation: str, wait: float = 0, waiting: Waiting = lambda _: None, *, anyhow: bool = False
     ) -> AsyncIterator[Journal]:
         """Hold the lock, and write through the journal; it is folded at the end, also after an error.
 
         `StateLocked` names the holder where the lock is not free within `wait` seconds; `waiting` hears of the wait.
+        What cannot be read raises as in `read`; with `anyhow` it counts as empty, for who is about to replace it.
         """
         hand = await self._taken(operation, wait, waiting)
         try:
-            journal = Journal(hand, await self._look())
+            journal = Journal(hand, await (self._glimpse() if anyhow else self._look()))
             try:
                 yield journal
             finally:
@@ -62,8 +63,16 @@ class Store(ABC):
             await completed(hand.release())
 
     @abstractmethod
+    async def holder(self) -> Holder | None:
+        """Who has the lock, or had it when they were killed."""
+
+    @abstractmethod
     async def unlock(self) -> Holder | None:
         """Clear away what a killed run left of its lock; returns who that was."""
+
+    @abstractmethod
+    async def earlier(self, serial: int) -> bytes:
+        """The snapshot with that serial which a later one replaced; `StateError` lists those that are kept."""
 
     @property
     @abstractmethod
@@ -101,6 +110,13 @@ class Store(ABC):
                     told = True
             await asyncio.sleep(min(self.pause, left))
 
+    async def _glimpse(self) -> Seen:
+        try:
+            return await self._look()
+        except (StateUnreadable, StateConflict):
+            stored = await self.fetch()
+            return Seen(State(), stored.version, beside=stored.journal_version)
+
     async def _look(self) -> Seen:
         """Read both parts. A run may fold between the two reads, so what does not fit is read again."""
         before: bytes | None = None
@@ -124,7 +140,7 @@ class Store(ABC):
     def _combined(self, stored: Stored) -> Seen | None:
         """The folded state, or None where the two do not belong together."""
         snapshot = self._snapshot(stored.snapshot)
-        with self._readable(self.names.journal):
+        with self.readable(self.names.journal):
             journal = parse_journal(stored.journal)
             if journal is None or journal.id == snapshot.journal:
                 return Seen(snapshot.state, stored.version, snapshot.journal, beside=stored.journal_version)
@@ -134,11 +150,11 @@ class Store(ABC):
             return Seen(state, stored.version, snapshot.journal, journal.id, stored.journal_version)
 
     def _snapshot(self, data: bytes | None) -> Snapshot:
-        with self._readable(self.names.snapshot):
+        with self.readable(self.names.snapshot):
             return Snapshot(State(), "") if data is None else decode_state(data, self.specs)
 
     @contextmanager
-    def _readable(self, name: str) -> Iterator[None]:
+    def readable(self, name: str) -> Iterator[None]:
         """Say of which part it is that it cannot be read."""
         try:
             yield

@@ -256,9 +256,63 @@ def test_the_state_that_the_yaml_names_is_used(
     assert capsys.readouterr().out == "secret.kv/db\nvault.kv\n"
 
 
-def test_a_state_in_a_blob_is_said_to_come_later(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["state", "list", "--state", "azblob://account/container/key"]) == 1
-    assert "not supported yet" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("azblob://account/container", "It names no account, container and key."),
+        (
+            "azblob://attacker.example/container/key",
+            "A storage account's name has 3 to 24 lower-case letters and digits.",
+        ),
+        ("azblob://account/Container/key", "A container's name has 3 to 63"),
+        ("azblob://account/container/a//b", "in parts between single slashes"),
+        ("azblob://account/container/a?b", "in parts between single slashes"),
+        ("azblob://account/container/../b", "may end in a dot"),
+        ("s3://bucket/key", "there is no such kind of store"),
+    ],
+)
+def test_a_location_that_can_be_no_state_is_refused(
+    location: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["list"], ["push", "--from", "a.json"], ["unlock", "--force"]):
+        assert main(["state", *command, "--state", location]) == 1
+        said = capsys.readouterr().err
+        assert "error[state-location]" in said
+        assert words in said
+
+
+def test_push_takes_one_source(dkv: Dkv) -> None:
+    assert dkv("push").code == 64
+    assert dkv("push", "a", "--from", "b").code == 64
+
+
+def test_a_state_is_moved_from_one_file_to_another(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+
+    assert main(["state", "push", "--from", str(store.path), "--state", str(other)]) == 0
+
+    moved = asyncio.run(LocalStore(other, SPECS, store.clock).read())
+    assert (moved.entries, moved.lineage, moved.serial) == (held(store).entries, held(store).lineage, 2)
+
+
+def test_an_earlier_state_is_pulled_by_its_serial(dkv: Dkv, store: LocalStore) -> None:
+    dkv("rm", "secret.kv/db")
+
+    earlier = json.loads(dkv("pull", "--serial", "1").out)
+    assert list(earlier["entries"]) == ["secret.kv/db", "vault.kv"]
+    said = dkv("pull", "--serial", "7")
+    assert said.code == 1
+    assert "has no earlier snapshot with serial 7. Kept are: 1." in said.err
+
+
+def test_a_damaged_state_is_replaced_only_by_force(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    dkv("pull", "--out", str(copy))
+    store.path.write_bytes(b"{")
+
+    assert "state-damaged" in dkv("push", str(copy)).err
+    assert dkv("push", str(copy), "--force").code == 0
+    assert list(held(store).entries) == [SECRET, VAULT]
 
 
 def test_an_empty_state_is_pulled_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[Any]) -> None:

@@ -18,7 +18,7 @@ from declarative_kv.model.errors import StateConflict, StateError
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.specs import SecretSpec
 from declarative_kv.model.state import Entry, State, Status
-from declarative_kv.state import LocalStore, decode_state, open_store
+from declarative_kv.state import LocalStore, decode_state, local_store
 from declarative_kv.state.files import save_file
 
 VAULT = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/KV"
@@ -237,7 +237,7 @@ async def test_the_cost_of_a_change_does_not_grow_with_the_state(store: LocalSto
 async def test_a_link_to_a_state_stays_a_link(tmp_path: Path, entry: Any) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(tmp_path / "real.json")
-    async with open_store(str(link), {}, clock=lambda: datetime.now(UTC)).locked("apply") as journal:
+    async with local_store(str(link), {}, clock=lambda: datetime.now(UTC)).locked("apply") as journal:
         await journal.put(entry("a"))
 
     assert link.is_symlink()
@@ -247,7 +247,6 @@ async def test_a_link_to_a_state_stays_a_link(tmp_path: Path, entry: Any) -> Non
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("azblob://account/container/key", "not supported yet"),
         ("s3://bucket/key", "no such kind"),
         ("", "names no file"),
         ("/tmp", "is a folder"),
@@ -257,7 +256,7 @@ async def test_a_link_to_a_state_stays_a_link(tmp_path: Path, entry: Any) -> Non
 )
 def test_a_location_that_can_hold_no_state_is_an_error(location: str, words: str) -> None:
     with pytest.raises(StateError) as caught:
-        open_store(location, {}, clock=lambda: datetime.now(UTC))
+        local_store(location, {}, clock=lambda: datetime.now(UTC))
     assert caught.value.diagnostics[0].code == "state-location"
     assert words in caught.value.diagnostics[0].detail
 
@@ -266,7 +265,7 @@ def test_a_loop_of_links_is_no_location(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     with pytest.raises(StateError, match="state-location"):
-        open_store(str(tmp_path / "a"), {}, clock=lambda: datetime.now(UTC))
+        local_store(str(tmp_path / "a"), {}, clock=lambda: datetime.now(UTC))
 
 
 async def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(tmp_path: Path, entry: Any) -> None:
