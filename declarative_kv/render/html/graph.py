@@ -18,8 +18,8 @@ from declarative_kv.render.rows import SYMBOLS
 _ALIKE: Final = 3
 """More than so many that nothing needs and that are alike are drawn as one."""
 _MOST: Final = 150
-_WIDTH, _HEIGHT, _GAP, _AISLE, _EDGE = 232, 44, 14, 64, 8
-_LETTERS: Final = 30
+_WIDTH, _HEIGHT, _GAP, _AISLE, _EDGE = 214, 44, 14, 48, 8
+_LETTERS: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
