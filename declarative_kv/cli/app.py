@@ -89,7 +89,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _invoked(arguments: list[str]) -> int:
-    outcome = typer.main.get_command(app).main(arguments, prog_name="dkv", standalone_mode=False)
+    outcome = typer.main.get_command(app).main(arguments, prog_name="dkv", standalone_mode=False, obj=tuple(arguments))
     return outcome if isinstance(outcome, int) else 0
 
 

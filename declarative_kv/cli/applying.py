@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +44,7 @@ class Manner:
     """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts.
 
     `wait` is for how many seconds it waits for the state's lock. With `tell_platform` the CI that it runs on hears how
-    it ended.
+    it ended. `again` gives the words and the command to go on with where something is left to do, from what is done.
     """
 
     auto_approve: bool = False
@@ -52,6 +52,7 @@ class Manner:
     timeout: float | None = None
     wait: float = 0
     tell_platform: bool = False
+    again: Callable[[Collection[Address]], str] = lambda _: ""
 
 
 async def applied(
@@ -136,7 +137,8 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
         saved_keys=dict(journal.state.keys),
     )
     outcome, interrupted = await _watched(tools, plan, common, manner)
-    summary = of_outcome(outcome, interrupted=interrupted, destroying=plan.options.destroy)
+    again = manner.again([change.address for change in outcome.done])
+    summary = of_outcome(outcome, interrupted=interrupted, destroying=plan.options.destroy, again=again)
     _concluded(outcome, common, summary)
     if manner.tell_platform:
         from declarative_kv.cli import ci

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
@@ -20,6 +20,7 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError, StateError
 from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import Action, Change, Plan, Reason
+from declarative_kv.model.state import Status
 
 KEY_KIND = "fingerprint_key"
 """Steps of this made-up kind remove a vault's fingerprint key, after its last secret and before our last grant."""
@@ -65,11 +66,11 @@ async def apply(
         if at in changes:
             report(Skipped(changes[at], because))
     done = [changes[at] for at in walked.done if at in changes]
-    unsound = {**tools.lost, **await read_back(tools, done)}
-    progress.problems.extend(unsound.values())
-    for at, problem in sorted(unsound.items()):
+    for at, problem in sorted([*tools.lost.items(), *(await read_back(tools, done)).items()]):
+        progress.problems.append(problem)
+        progress.broken.add(at)
         report(Failed(changes[at], (problem,)))
-    return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unsound])
+    return _outcome(tools, plan, walked, progress)
 
 
 async def _save_what_is_known(tools: Tools, plan: Plan) -> None:
@@ -191,8 +192,9 @@ def _placed(problem: Diagnostic, change: Change) -> Diagnostic:
     return replace(problem, span=problem.span or change.span, address=problem.address or change.address)
 
 
-def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress, done: Iterable[Change]) -> Outcome:
-    finished = tuple(done)
+def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress) -> Outcome:
+    sound = {*walked.done} - progress.broken
+    finished = tuple(change for change in plan.pending if change.address in sound)
     return Outcome(
         state=tools.journal.state,
         done=finished,
@@ -200,4 +202,12 @@ def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress, done
         skipped=walked.skipped,
         unstarted=tuple(at for at in walked.unstarted if at.kind != KEY_KIND),
         counts=replace(plan, changes=finished).counts(),
+        broken=tuple(sorted({*walked.failed} | progress.broken)),
+        saved=bool(walked.done) or any(_left_a_mark(tools, change) for change in plan.pending),
     )
+
+
+def _left_a_mark(tools: Tools, change: Change) -> bool:
+    """Whether the state has something new of a change, although that failed: what was taken over, for instance."""
+    entry = tools.journal.get(change.address)
+    return entry is not None and entry.status is Status.APPLIED and entry != change.prior

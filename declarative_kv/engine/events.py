@@ -55,7 +55,10 @@ Event = Started | Finished | Failed | Skipped | Note
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an apply ended. `skipped` maps an address to the failed one it needed; `unstarted` was left by a stop."""
+    """How an apply ended. `skipped` maps an address to the failed one it needed; `unstarted` was left by a stop.
+
+    `failed` are the reasons, `broken` the changes that failed; `saved` tells whether any change left its mark.
+    """
 
     state: State
     done: tuple[Change, ...] = ()
@@ -63,3 +66,5 @@ class Outcome:
     skipped: Mapping[Address, Address] | None = None
     unstarted: tuple[Address, ...] = ()
     counts: Counts = field(default_factory=Counts)
+    broken: tuple[Address, ...] = ()
+    saved: bool = False

@@ -57,9 +57,7 @@ def moved(kind: ResourceKind, at: Address, seen: Observed | None, now: Observed 
     return Diagnostic(
         code="moved-meanwhile",
         summary="Somebody else changed the object after it was read",
-        detail=(
-            f"{at} was left as it is. The plan saw {_side(seen)}; now there is {_side(now)}{_what(kind, seen, now)}."
-        ),
+        detail=f"{at} was left as it is. {_since(kind, seen, now)}.",
         hint="Look at both in a new plan:\n    dkv plan",
         address=at,
     )
@@ -82,10 +80,7 @@ def beneath(kind: ResourceKind, at: Address, seen: Observed, now: Observed, ours
     return Diagnostic(
         code="overwritten-meanwhile",
         summary="Two writers met at one object",
-        detail=(
-            f"{ours} went over a write of somebody else's. The plan saw {_side(seen)}; theirs is "
-            f"{_side(now)}{_what(kind, seen, now)}."
-        ),
+        detail=(f"{ours} went over a write of somebody else's. {_since(kind, seen, now, 'theirs is')}."),
         hint=_retrieval(now),
         address=at,
     )
@@ -141,6 +136,15 @@ def foreign(
     return sorted(newer, key=lambda one: (_stamp(one, "created"), _stamp(one, "updated")))
 
 
+def _since(kind: ResourceKind, seen: Observed | None, now: Observed | None, there: str = "now there is") -> str:
+    """What the plan saw and what there is now; of an object that nobody can tell the age of, only the difference."""
+    what = _what(kind, seen, now)
+    stamped = any(one is None or one.condition is not Condition.LIVE or written(one.facts) for one in (seen, now))
+    if not stamped and what:
+        return f"Since the plan: {what}"
+    return f"The plan saw {_side(seen)}; {there} {_side(now)}{f' ({what})' if what else ''}"
+
+
 def _side(one: Observed | None) -> str:
     if one is None:
         return "nothing"
@@ -151,11 +155,10 @@ def _side(one: Observed | None) -> str:
 
 
 def _what(kind: ResourceKind, seen: Observed | None, now: Observed | None) -> str:
-    """The settings that differ, in brackets with a space in front; empty where none does."""
+    """The settings that differ; empty where none does."""
     if seen is None or now is None:
         return ""
-    found = "; ".join(f"{'.'.join(d.path)}: {word(d.before)} -> {word(d.after)}" for d in between(kind, seen, now))
-    return f" ({found})" if found else ""
+    return "; ".join(f"{'.'.join(d.path)}: {word(d.before)} -> {word(d.after)}" for d in between(kind, seen, now))
 
 
 def _retrieval(now: Observed) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from declarative_kv.engine.apply import KEY_KIND
 from declarative_kv.engine.events import Outcome
+from declarative_kv.model.address import Address
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.plan import Plan
 from declarative_kv.render.findings import alarms
+from declarative_kv.render.safe import safe
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration."
 
+SHOWN: Final = 20
+"""How many of the skipped are named under each cause; the progress has named them all."""
 _AFTER_RECOVER = "known-after-recover"
 """The problem of a recover that is done itself, and stops what comes after it."""
 
@@ -51,24 +59,47 @@ def of_apply(counts: Counts, *, destroying: bool = False) -> Summary:
     return Summary(0, (*forgotten, f"Apply complete! Resources: {done}."))
 
 
-def of_outcome(outcome: Outcome, *, interrupted: bool = False, destroying: bool = False) -> Summary:
-    """How an apply ends: 0 if all is done, 130 if interrupted, 5 if something was saved, else 1."""
+def of_outcome(outcome: Outcome, *, interrupted: bool = False, destroying: bool = False, again: str = "") -> Summary:
+    """How an apply ends: 0 if all is done, 130 if interrupted, 5 if something was saved, else 1.
+
+    `again` are the words and the command to go on with, where there is anything left to do.
+    """
     done = of_apply(outcome.counts, destroying=destroying)
     left = _left(outcome)
     if not left and not interrupted:
         return done
-    saved = bool(outcome.done) or any(failed.code == _AFTER_RECOVER for failed in outcome.failed)
+    saved = bool(outcome.done) or outcome.saved or any(failed.code == _AFTER_RECOVER for failed in outcome.failed)
     code = 130 if interrupted else 5 if saved else 1
     counts = outcome.counts
     word = "Interrupted" if interrupted else "Applied in part" if saved else "Not applied"
     numbers = f"{counts.added} added, {counts.changed} changed, {counts.destroyed} destroyed"
-    return Summary(code, (f"{word}: {', '.join([numbers, *left])}. What is done is saved.",))
+    closing = f"{word}: {', '.join([numbers, *left])}. What is done is saved."
+    return Summary(code, (*_skips(outcome), closing, *([again] if again else [])))
+
+
+def _skips(outcome: Outcome) -> Iterator[str]:
+    """What was skipped, under the failed change that it needed."""
+    by_cause: dict[Address, list[Address]] = defaultdict(list)
+    for at, cause in sorted((outcome.skipped or {}).items()):
+        by_cause[cause].append(at)
+    for cause, skipped in sorted(by_cause.items()):
+        yield f"Skipped, because {_named(cause)} failed:"
+        yield from (f"    {safe(str(at))}" for at in skipped[:SHOWN])
+        if len(skipped) > SHOWN:
+            yield f"    … and {len(skipped) - SHOWN} more"
+
+
+def _named(at: Address) -> str:
+    """An address, or in words what the removal of a fingerprint key is, which has none."""
+    if at.kind == KEY_KIND:
+        return f"the removal of the fingerprint key in {safe(at.path.rpartition('/')[2])}"
+    return safe(str(at))
 
 
 def _left(outcome: Outcome) -> list[str]:
     """What was not done, in words."""
     numbers = {
-        "failed": len(outcome.failed),
+        "failed": len(outcome.broken) or len(outcome.failed),
         "skipped": len(outcome.skipped or ()),
         "not begun": len(outcome.unstarted),
     }

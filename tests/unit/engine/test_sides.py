@@ -44,7 +44,9 @@ def test_when_two_looks_differ(reason: str, seen: Observed, now: Observed, expec
         (None, SEEN, "The plan saw nothing; now there is made 1970-01-01T00:00:10Z, changed 1970-01-01T00:00:20Z."),
         (GONE, None, "The plan saw a soft-deleted one (since 1970-01-01T00:00:50Z); now there is nothing."),
         (lying(X, condition=Condition.SOFT_DELETED), None, "The plan saw a soft-deleted one; now there is nothing."),
-        (lying(X), lying(X, "blue"), "The plan saw one; now there is one (colour: red -> blue)."),
+        (lying(X), lying(X, "blue"), "Since the plan: colour: red -> blue."),
+        (lying(X), lying(X), "The plan saw one; now there is one."),
+        (SEEN, lying(X, "blue"), f"The plan saw {written(SEEN.facts)}; now there is one (colour: red -> blue)."),
         (
             lying(X, condition=Condition.SOFT_DELETED, deleted="2026-01-02T00:00:00Z"),
             None,
