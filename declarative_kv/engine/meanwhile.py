@@ -69,7 +69,8 @@ async def check(out: Lookout, change: Change) -> None:
     """Raise `PlanError` where the object, or what goes with it, is not as the plan saw it; `AzureError` as reads do."""
     if change.reason is Reason.CONTAINED:
         return
-    problems = [d for one in (change, *out.contained.get(change.address, ())) if (d := await _problem(out, one))]
+    # The object itself last: nothing but its own write then comes between.
+    problems = [d for one in (*out.contained.get(change.address, ()), change) if (d := await _problem(out, one))]
     if change.action is Action.DESTROY and not problems:
         problems = [d async for d in _left_behind(out, change)]
     if problems:

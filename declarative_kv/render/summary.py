@@ -74,7 +74,7 @@ def of_outcome(outcome: Outcome, *, interrupted: bool = False, destroying: bool 
     word = "Interrupted" if interrupted else "Applied in part" if saved else "Not applied"
     numbers = f"{counts.added} added, {counts.changed} changed, {counts.destroyed} destroyed"
     closing = f"{word}: {', '.join([numbers, *left])}. What is done is saved."
-    return Summary(code, (*_skips(outcome), closing, *([again] if again else [])))
+    return Summary(code, (*_skips(outcome), *([again] if again else []), closing))
 
 
 def _skips(outcome: Outcome) -> Iterator[str]:

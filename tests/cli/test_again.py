@@ -31,8 +31,9 @@ def test_the_same_command_is_quoted_and_replaces_nothing_twice(arguments: list[s
 
 
 def _command(result: Result) -> list[str]:
-    """The last line that was told: what to type next, without the program's name."""
-    words = shlex.split(result.err.strip().splitlines()[-1])
+    """What the run said to type next, without the program's name."""
+    lines = result.err.splitlines()
+    words = shlex.split(lines[next(n for n, line in enumerate(lines) if line.startswith("To go on")) + 1])
     assert words[0] == "dkv", result.err
     return words[1:]
 

@@ -239,6 +239,8 @@ def _is_open(ran: Ran, change: Change) -> bool:
     """What the guide names: no compare-and-swap in Azure, and no room for a look."""
     method, path = ran.rival.request
     at, kind = change.address, change.address.kind
+    if change.reason is Reason.CONTAINED:
+        return method in ("GET", "DELETE") and path == GONE.lower()
     if change.action is Action.CREATE and kind in ("secret", "role_assignment"):
         listed = "/secrets" if kind == "secret" else f"{GRANTS}/roleassignments"
         return ("GET", listed, True) in ran.rival.served[: ran.rival.at]

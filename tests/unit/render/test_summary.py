@@ -101,8 +101,8 @@ def test_what_was_skipped_stands_under_the_failed_change_that_it_needed() -> Non
         "    access_policy.app/old",
     )
     assert summary.lines[24:] == (
-        "Applied in part: 0 added, 0 changed, 0 destroyed, 1 failed, 23 skipped. What is done is saved.",
         AGAIN,
+        "Applied in part: 0 added, 0 changed, 0 destroyed, 1 failed, 23 skipped. What is done is saved.",
     )
 
 
