@@ -21,7 +21,7 @@ from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.world import new_world
 from declarative_kv.model.address import Address
 from declarative_kv.model.errors import DkvError
-from declarative_kv.model.plan import Action, Change, Options
+from declarative_kv.model.plan import Action, Change, Options, Reason
 from declarative_kv.model.resource import Observed
 from tests.counts import FULL
 from tests.laws.lab import KINDS, Done, Dump, Lab
