@@ -198,7 +198,7 @@ async def broken(ran: Ran) -> list[str]:
     changes = {_id(change): change for change in (ran.done.plan.pending if ran.done.plan else ())}
     lost = [key for key, theirs in ran.rival.written.items() if ran.after.get(key) != theirs]
     return [
-        *(f"theirs is lost: {key}" for key in lost if not _is_accounted_for(ran, key, changes.get(key), told_of)),
+        *(f"theirs is lost: {key}" for key in lost if not _is_accounted_for(ran, key, changes, told_of)),
         *(f"ours is lost: {change.address}" for change in _undone(ran) if change.address not in told_of),
         *_touched(ran, changes),
     ]
@@ -215,10 +215,14 @@ async def _told(ran: Ran) -> set[Address]:
     return addresses | {change.address for change in plan.pending} | {drift.address for drift in plan.drift}
 
 
-def _is_accounted_for(ran: Ran, key: str, change: Change | None, told_of: set[Address]) -> bool:
+def _is_accounted_for(ran: Ran, key: str, changes: Mapping[str, Change], told_of: set[Address]) -> bool:
+    change = changes.get(key)
     vault = next((one for one in (GONE, ONE, NEW) if key.startswith(f"{one.lower()}/")), None)
     if change is None:
         # What lies in a vault that goes, goes with it; so does what comes into a group in the last moment.
+        around = (change for at, change in changes.items() if key.startswith(f"{at}/"))
+        if any(one.action is Action.RECOVER and _in_view(one, ran.rival.seen.get(_id(one))) for one in around):
+            return True  # They deleted the vault before the plan, which says that it brings it back.
         last = ran.rival.request == ("DELETE", DOOMED_GROUP.lower()) and key.startswith(DOOMED_GROUP.lower())
         return last or (vault == GONE and GONE.lower() not in ran.after)
     if change.address in told_of or _in_view(change, ran.rival.seen.get(key)):
