@@ -66,7 +66,8 @@ async def apply(
         if at in changes:
             report(Skipped(changes[at], because))
     done = [changes[at] for at in walked.done if at in changes]
-    for at, problem in sorted([*tools.lost.items(), *(await read_back(tools, done)).items()]):
+    unsound = [*tools.lost.items(), *(await read_back(tools, done)).items()]
+    for at, problem in sorted(unsound, key=lambda found: found[0]):
         progress.problems.append(problem)
         progress.broken.add(at)
         report(Failed(changes[at], (problem,)))

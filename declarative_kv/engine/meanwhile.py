@@ -69,8 +69,10 @@ async def check(out: Lookout, change: Change) -> None:
     """Raise `PlanError` where the object, or what goes with it, is not as the plan saw it; `AzureError` as reads do."""
     if change.reason is Reason.CONTAINED:
         return
-    # The object itself last: nothing but its own write then comes between.
-    problems = [d for one in (*out.contained.get(change.address, ()), change) if (d := await _problem(out, one))]
+    contained = out.contained.get(change.address, ())
+    # The scope of the object itself last: nothing but its own write then comes between.
+    ordered = sorted(contained, key=lambda one: out.scopes[one.address] == out.scopes.get(change.address))
+    problems = [d for one in (*ordered, change) if (d := await _problem(out, one))]
     if change.action is Action.DESTROY and not problems:
         problems = [d async for d in _left_behind(out, change)]
     if problems:
@@ -85,18 +87,19 @@ def _made(tools: Tools, plan: Plan) -> Iterator[str]:
 
 
 def _is_looked_at(change: Change) -> bool:
+    """Whether it writes to Azure, and the plan has seen what is there, or that nothing is."""
     if change.action is Action.IMPORT:
         return bool(change.diff)
-    return change.action in _WRITES and change.known
+    unseen = change.action is Action.DESTROY and change.live is None
+    return change.action in _WRITES and change.known and not unseen
 
 
 def _remote_id(tools: Tools, change: Change) -> str:
     """The id of the object that a change is about."""
     if change.live is not None:
         return change.live.id
-    side = change.desired or change.prior
-    assert side is not None, change.address
-    return tools.kinds[change.address.kind].remote_id(side.spec).lower()
+    assert change.desired is not None, change.address
+    return tools.kinds[change.address.kind].remote_id(change.desired.spec).lower()
 
 
 def _lies_below(remote_id: str, made: frozenset[str]) -> bool:

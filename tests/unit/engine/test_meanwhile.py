@@ -317,3 +317,36 @@ async def test_what_moved_is_told_with_its_version(error: AzureError | None, wor
     change = replace(rotate(lying(X, created=20)), prior=kept(X, facts={"created": 20, "version": "v1"}))
     over = await applied(cloud, [change], values=VALUE)
     assert words in over.outcome.failed[0].detail
+
+
+async def test_one_change_may_meet_others_on_both_sides() -> None:
+    cloud = Cloud(lying(X, created=20))
+    cloud.history["x"], cloud.stamps = [THEIRS, OURS], {"created": 40, "version": "ours"}
+    cloud.old = [(lying(X, created=50),)]
+    over = await applied(cloud, [rotate(lying(X, created=20))], values=VALUE)
+    assert over.codes == ["overwritten-meanwhile"] * 2
+    assert (over.outcome.broken, over.outcome.done, over.outcome.saved) == ((at(X),), (), True)
+
+
+async def test_what_nobody_saw_is_destroyed_without_a_look() -> None:
+    unseen = Change(at(A), Action.DESTROY, Reason.UNDECLARED, prior=entry(A))
+    cloud = Cloud()
+    over = await applied(cloud, [unseen])
+    assert (over.codes, over.journal.entries) == ([], {})
+
+
+async def test_a_vault_itself_is_looked_at_last_before_it_goes() -> None:
+    vault, secret = contained(lying("item.kv/x"))
+    policy = Change(
+        at("thing.kv/p"), Action.DESTROY, Reason.CONTAINED, prior=entry("thing.kv/p"), live=live("thing.kv/p")
+    )
+
+    class Around(type(LIVING["thing"])):  # type: ignore[misc]
+        def scope(self, spec: Any) -> Scope:
+            return Scope("vault", BOX)
+
+    cloud = Cloud(lying("item.kv/x"))
+    cloud.objects["/v/thing/kv/p"] = live("thing.kv/p")
+    await applied(cloud, [vault, policy, secret], kinds={**LIVING, "thing": Around()})
+    before = cloud.calls[: cloud.calls.index("delete kv")]
+    assert before == ["read vault", "read item", "read vault"]
