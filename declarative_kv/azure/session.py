@@ -225,12 +225,23 @@ class Session:
             yield page
 
     async def graph(self, path: str, *, operation: str, body: Mapping[str, Any] | None = None) -> Any:
-        """A question to Microsoft Graph v1.0, a POST where it has a body; `path` is encoded, with a slash before it."""
+        """A GET of Microsoft Graph v1.0, with a `body` a POST; `path` begins with a slash and is encoded already."""
         from azure.core.rest import HttpRequest
 
         client = self._raw("graph", clouds.graph_scope(self.cloud))
-        request = HttpRequest("GET" if body is None else "POST", f"{self.cloud.graph}/v1.0{path}", json=body)
-        return await self.send(client, request, operation=operation)
+        method = "GET" if body is None else "POST"
+        url = path if path.startswith(self.cloud.graph) else f"{self.cloud.graph}/v1.0{path}"
+        return await self.send(client, HttpRequest(method, url, json=body), operation=operation)
+
+    async def graph_pages(self, path: str, *, operation: str) -> AsyncIterator[list[Any]]:
+        """The pages of a list of Microsoft Graph, to its end."""
+        first = f"{self.cloud.graph}/v1.0{path}"
+        url: str | None = first
+        while url:
+            _same_host(url, first, operation)
+            answer = await self.graph(url, operation=operation)
+            yield answer.get("value") or []
+            url = answer.get("@odata.nextLink")
 
     async def close(self) -> None:
         """Close every client."""

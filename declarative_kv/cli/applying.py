@@ -109,7 +109,7 @@ def _blocked(block: Block) -> Diagnostic:
     return Diagnostic(
         code=block.code,
         summary="A guard stands in the way",
-        detail=f"{block.address} {block.detail}." if block.address else f"{block.detail}.",
+        detail=f"{block.about} {block.detail}." if block.about else f"{block.detail}.",
         hint=f"If it is meant, add:\n    --allow {block.allow}" if block.allow else "Leave out --import-only.",
         address=block.address,
     )

@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         "apply": Listed("apply", "Carry out the changes, or exactly a saved plan."),
         "destroy": Listed("destroy", "Delete all that the state holds and owns."),
         "drift": Listed("drift", "Find what changed outside: the state held against Azure."),
+        "access": Listed("access", "Show who can do what on which vault, and through what."),
         "import": Listed("import_", "Take over objects that exist already."),
         "pull": Listed("pull", "Write YAML from what exists."),
         "secret": Listed("secret", "Set the value of a secret that is kept in Azure."),

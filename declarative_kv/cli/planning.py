@@ -33,6 +33,8 @@ GUARDS = frozenset(
         "group-not-empty",
         "many-destroys",
         "irreversible",
+        "access-widened",
+        "invariant",
     }
 )
 
@@ -74,7 +76,7 @@ def _guard(text: str) -> str:
     code = text.partition("=")[0]
     if code not in GUARDS:
         raise usage(f"--allow {text} names no guard.", f"The guards are {', '.join(sorted(GUARDS))}.")
-    if "=" in text:
+    if "=" in text and code != "invariant":
         addresses([text.partition("=")[2]])
     return text
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from declarative_kv.config import grants, moves, policies, settings, vaults
+from declarative_kv.config import grants, invariants, moves, policies, settings, vaults
 from declarative_kv.config.draft import Draft
 from declarative_kv.config.environment import Choice, choose
 from declarative_kv.config.files import Parsed, open_included, open_root
@@ -147,6 +147,8 @@ def _document(draft: Draft, request: Request, root: Parsed) -> Document:
         fingerprint_off=draft.fingerprint_off,
         moved=draft.moved,
         removed=draft.removed,
+        invariants=invariants.invariants(draft),
+        guards=invariants.switched_on(draft),
     )
 
 

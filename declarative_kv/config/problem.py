@@ -42,6 +42,7 @@ SUMMARIES = {
     "invalid-scope": "The scope is not valid",
     "invalid-state": "The state's location is not valid",
     "invalid-tag": "The tag is not valid",
+    "invariant-claim": "An invariant makes one claim",
     "invalid-url": "The URL is not valid",
     "key-not-text": "A key must be text",
     "merge-key": "The merge key takes a map",

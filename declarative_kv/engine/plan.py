@@ -5,9 +5,11 @@ The body of `plan` is the whole story; each step is a function of values in a fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from declarative_kv.engine.access import access_lines
+from declarative_kv.engine.access.difference import access_lines, network_notes
+from declarative_kv.engine.access.invariants import broken
+from declarative_kv.engine.access.picture import pictures
 from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.coverage import check_data_access, helpful_principals
 from declarative_kv.engine.drift import checked_of, drift_of
@@ -20,10 +22,10 @@ from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
 from declarative_kv.model.found import Orphan
+from declarative_kv.model.invariant import NO_SCRUTINY, Scrutiny
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import Head, Options, Plan, Verdict
+from declarative_kv.model.plan import Change, Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Desired, Reading
-from declarative_kv.model.specs import VaultSpec
 from declarative_kv.model.state import State
 
 
@@ -40,11 +42,13 @@ def plan(
     groups: frozenset[str] = frozenset(),
     shared_key: str | None = None,
     removed: frozenset[Address] = frozenset(),
+    scrutiny: Scrutiny = NO_SCRUTINY,
 ) -> Plan:
     """Decide every change. Pure: no I/O, no clock, no randomness.
 
     `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups;
-    `shared_key` is the id of the fingerprint key that all vaults share, if they do; what is `removed` is forgotten.
+    `shared_key` is the id of the fingerprint key that all vaults share, if they do; what is `removed` is forgotten;
+    `scrutiny` is by what access is judged.
 
     Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
     """
@@ -52,26 +56,37 @@ def plan(
     chosen = select(desired, state, options)
     inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups, removed)
     unmanaged = unmanaged_objects(inputs)
-    changes = [*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, head.object_id)]
+    changes = wished(inputs, head.object_id)
     check_shape(inputs, changes)
     check_data_access(inputs, changes, head)
     helpful = helpful_principals(inputs, head.object_id)
     ordered = in_order(kinds, changes, helpful, key_vault=shared_key and vault_of(shared_key))
+    before, after = pictures(inputs, ordered, scrutiny.around, head.principals)
+    access = access_lines(before, after)
     return Plan(
         head=head,
         changes=ordered,
         drift=drift_of(inputs),
         unmanaged=unmanaged,
-        access=access_lines(ordered, head, _vaults(desired)),
-        blocks=guard(inputs, ordered),
+        access=access,
+        blocks=guard(inputs, ordered, access, broken(after, scrutiny.invariants, scrutiny.ids), scrutiny.guards),
         irreversible=irreversible(inputs, ordered),
         unwritten=unwritten(inputs),
-        notes=(*notes_of(inputs, ordered, shared_key, helpful), *last_grant_notes(inputs, unmanaged, head.object_id)),
+        notes=(
+            *network_notes(before, after),
+            *notes_of(inputs, ordered, shared_key, helpful),
+            *last_grant_notes(inputs, unmanaged, head.object_id),
+        ),
         unreadable=reading.unreadable,
         listings=listings_of(inputs),
         base=state.base,
         options=options,
     )
+
+
+def wished(inputs: Inputs, current: str) -> tuple[Change, ...]:
+    """Every change that the YAML asks for, whatever stands in its way; `current` is who runs us."""
+    return (*changes_of(inputs), *unmanaged_changes(inputs, unmanaged_objects(inputs), current))
 
 
 def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), note: str = "") -> Plan:
@@ -89,7 +104,3 @@ def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), not
         orphans=orphans,
         checked=checked_of(inputs),
     )
-
-
-def _vaults(desired: Desired) -> Iterator[VaultSpec]:
-    return (resource.spec for resource in desired.values() if isinstance(resource.spec, VaultSpec))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
+from declarative_kv.model.invariant import Invariant
 from declarative_kv.model.resource import Resource
 
 
@@ -77,4 +78,6 @@ class Document:
     fingerprint_off: bool = False
     moved: Mapping[Address, Address] = field(default_factory=dict)
     removed: frozenset[Address] = frozenset()
+    invariants: tuple[Invariant, ...] = ()
+    guards: frozenset[str] = frozenset()
     warnings: tuple[Diagnostic, ...] = field(default=())

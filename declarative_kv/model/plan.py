@@ -134,7 +134,10 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class AccessLine:
-    """Somebody gains (`+`) or loses (`-`) something. `via` names the entry in Azure's words."""
+    """Somebody gains (`+`) or loses (`-`) something.
+
+    `via` names what gives it in Azure's words, `permission` is what Azure calls it.
+    """
 
     gained: bool
     who: str
@@ -143,23 +146,33 @@ class AccessLine:
     resource: str
     via: str
     address: Address
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A guard's finding. `allowed` is true where `--allow` lifted it, which the plan records."""
+    """A guard's finding. `allowed` is true where `--allow` lifted it, which the plan records.
+
+    `name` is an invariant's, which has no address.
+    """
 
     code: str
     address: Address | None
     detail: str
     allowed: bool = False
+    name: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it is about: an address, or an invariant's name; empty where that is the whole plan."""
+        return self.name or str(self.address or "")
 
     @property
     def allow(self) -> str:
         """The argument of `--allow` that lifts it; empty for `import-only`, which the command line itself asked for."""
         if self.code == "import-only":
             return ""
-        return f"{self.code}={self.address}" if self.address else self.code
+        return f"{self.code}={self.about}" if self.about else self.code
 
 
 @dataclass(frozen=True, slots=True)

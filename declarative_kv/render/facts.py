@@ -136,6 +136,7 @@ def _access(line: AccessLine) -> Json:
         "resource": line.resource,
         "via": line.via,
         "address": str(line.address),
+        "permission": line.permission or None,
     }
 
 
@@ -146,4 +147,5 @@ def _guard(block: Block) -> Json:
         "detail": block.detail,
         "allowed": block.allowed,
         "allow": block.allow,
+        **({"invariant": block.name} if block.name else {}),
     }

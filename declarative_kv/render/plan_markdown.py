@@ -39,7 +39,7 @@ def _access(plan: Plan) -> list[str]:
 def _guards(plan: Plan) -> list[str]:
     lines = []
     for block in sorted(plan.blocks, key=lambda block: block.allowed):
-        where = f" {code(str(block.address))}" if block.address else ""
+        where = f" {code(block.about)}" if block.about else ""
         lift = "allowed by" if block.allowed else "to lift it:"
         how = f" ({lift} {code(f'--allow {block.allow}')})" if block.allow else ""
         lines.append(f"- **{block.code}**{where} {prose(block.detail)}{how}")

@@ -115,7 +115,7 @@ def _guards(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _guard(block: Block, paint: Paint) -> list[str]:
-    parts = [block.code, str(block.address or ""), block.detail]
+    parts = [block.code, block.about, block.detail]
     line = f"{paint('red', '!')} {'  '.join(safe(part) for part in parts if part)}"
     return [line] if block.allowed or not block.allow else [line, f"--allow {safe(block.allow)}"]
 

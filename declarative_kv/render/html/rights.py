@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from declarative_kv.engine.access import held_by
+from declarative_kv.engine.access.grant import held_by
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import AccessLine, Action, Change, Drift, Plan
 from declarative_kv.model.resource import Condition, OtherPolicy
