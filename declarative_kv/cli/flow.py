@@ -18,6 +18,7 @@ from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.fingerprint import KeyRing
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.orphans import grantees, orphans_of
+from declarative_kv.engine.others import unmanaged_objects
 from declarative_kv.engine.plan import only_drift, plan, wished
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
@@ -101,7 +102,9 @@ async def estates(run: Run, document: Document, state: State) -> tuple[Estate, E
     asked = questions(resolved.desired, state, reading, _groups(document, resolved), directory=True)
     around = await surroundings(run.session, asked)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, removed=document.removed)
-    before, after = pictures(inputs, wished(inputs, resolved.identity.object_id), around, resolved.principals)
+    before, after = pictures(
+        inputs, wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id), around, resolved.principals
+    )
     return before, after, reading.unreadable
 
 

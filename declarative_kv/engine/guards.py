@@ -37,11 +37,15 @@ def guard(
     the YAML switches on.
     """
     found = {block for check in GUARDS.values() for block in check(inputs, changes)}
-    found |= {block for look in ACCESS_GUARDS.values() for block in look(changes, access)}
-    found |= set(_access_widened(access)) if "access-widened" in asked else set()
+    found |= {block for look in _on(asked) for block in look(changes, access)}
     found |= {broken_block(one) for one in invariants}
     marked = (_marked(inputs, block) for block in found)
     return tuple(sorted(marked, key=lambda block: (block.code, block.about)))
+
+
+def _on(asked: frozenset[str]) -> Iterator[AccessGuard]:
+    """The guards over access that watch: those that are off by default only where they are asked for."""
+    return (look for code, look in ACCESS_GUARDS.items() if code not in OFF or code in asked)
 
 
 def broken_block(one: Broken) -> Block:
@@ -114,7 +118,7 @@ def _is_in(line: AccessLine, vault: Address) -> bool:
     return line.resource == str(vault) or line.resource.startswith(f"secret.{vault.path}/")
 
 
-def _access_widened(access: Access) -> Iterator[Block]:
+def _access_widened(_: Changes, access: Access) -> Iterator[Block]:
     gained: dict[Address, list[str]] = defaultdict(list)
     for line in access:
         if line.gained:
@@ -219,4 +223,7 @@ GUARDS: dict[str, Guard] = {
 ACCESS_GUARDS: dict[str, AccessGuard] = {
     "access-model-flip": _access_model_flip,
     "access-lost-on-import": _access_lost_on_import,
+    "access-widened": _access_widened,
 }
+OFF = frozenset({"access-widened"})
+"""The guards that block only where the YAML switches them on."""

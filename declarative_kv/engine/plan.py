@@ -24,7 +24,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.found import Orphan
 from declarative_kv.model.invariant import NO_SCRUTINY, Scrutiny
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import Change, Head, Options, Plan, Verdict
+from declarative_kv.model.plan import AccessLine, Block, Change, Head, Options, Plan, Unmanaged, Verdict
 from declarative_kv.model.resource import Desired, Reading
 from declarative_kv.model.state import State
 
@@ -56,24 +56,23 @@ def plan(
     chosen = select(desired, state, options)
     inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups, removed)
     unmanaged = unmanaged_objects(inputs)
-    changes = wished(inputs, head.object_id)
+    changes = wished(inputs, unmanaged, head.object_id)
     check_shape(inputs, changes)
     check_data_access(inputs, changes, head)
     helpful = helpful_principals(inputs, head.object_id)
     ordered = in_order(kinds, changes, helpful, key_vault=shared_key and vault_of(shared_key))
-    before, after = pictures(inputs, ordered, scrutiny.around, head.principals)
-    access = access_lines(before, after)
+    access, blocks, notes = _judged(inputs, ordered, head, scrutiny)
     return Plan(
         head=head,
         changes=ordered,
         drift=drift_of(inputs),
         unmanaged=unmanaged,
         access=access,
-        blocks=guard(inputs, ordered, access, broken(after, scrutiny.invariants, scrutiny.ids), scrutiny.guards),
+        blocks=blocks,
         irreversible=irreversible(inputs, ordered),
         unwritten=unwritten(inputs),
         notes=(
-            *network_notes(before, after),
+            *notes,
             *notes_of(inputs, ordered, shared_key, helpful),
             *last_grant_notes(inputs, unmanaged, head.object_id),
         ),
@@ -84,9 +83,19 @@ def plan(
     )
 
 
-def wished(inputs: Inputs, current: str) -> tuple[Change, ...]:
+def wished(inputs: Inputs, unmanaged: tuple[Unmanaged, ...], current: str) -> tuple[Change, ...]:
     """Every change that the YAML asks for, whatever stands in its way; `current` is who runs us."""
-    return (*changes_of(inputs), *unmanaged_changes(inputs, unmanaged_objects(inputs), current))
+    return (*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, current))
+
+
+def _judged(
+    inputs: Inputs, changes: tuple[Change, ...], head: Head, scrutiny: Scrutiny
+) -> tuple[tuple[AccessLine, ...], tuple[Block, ...], tuple[str, ...]]:
+    """Who gains or loses access, what stands in the way, and what is to be noted about the network."""
+    before, after = pictures(inputs, changes, scrutiny.around, head.principals)
+    access = access_lines(before, after)
+    invariants = broken(after, scrutiny.invariants, scrutiny.ids)
+    return access, guard(inputs, changes, access, invariants, scrutiny.guards), tuple(network_notes(before, after))
 
 
 def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), note: str = "") -> Plan:

@@ -151,10 +151,7 @@ class AccessLine:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A guard's finding. `allowed` is true where `--allow` lifted it, which the plan records.
-
-    `name` is an invariant's, which has no address.
-    """
+    """A guard's finding, `allowed` where `--allow` lifted it. `name` is an invariant's, which has no address."""
 
     code: str
     address: Address | None

@@ -46,7 +46,7 @@ SEAMS = {
     "filelock": {"emulator/host/folder", "state/lock"},
     "jwt": {"emulator/entra/assertion", "emulator/entra/keyring", "emulator/entra/tokens"},
     "multidict": {"emulator/host/server"},
-    "pydantic": {"config/scalars", "config/schema", "config/validate"},
+    "pydantic": {"config/claims", "config/frozen", "config/scalars", "config/schema", "config/validate"},
     "pydantic_core": {"config/scalars"},
     "pytest": {"emulator/pytest"},
     "rich": {"render/progress"},
