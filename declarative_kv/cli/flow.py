@@ -102,9 +102,8 @@ async def estates(run: Run, document: Document, state: State) -> tuple[Estate, E
     asked = questions(resolved.desired, state, reading, _groups(document, resolved), directory=True)
     around = await surroundings(run.session, asked)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, removed=document.removed)
-    before, after = pictures(
-        inputs, wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id), around, resolved.principals
-    )
+    changes = wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id)
+    before, after = pictures(inputs, changes, around, resolved.principals)
     return before, after, reading.unreadable
 
 

@@ -6,6 +6,7 @@ The body of `plan` is the whole story; each step is a function of values in a fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from declarative_kv.engine.access.difference import access_lines, network_notes
 from declarative_kv.engine.access.invariants import broken
@@ -21,10 +22,10 @@ from declarative_kv.engine.others import last_grant_notes, unmanaged_changes, un
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
-from declarative_kv.model.found import Orphan
+from declarative_kv.model.found import Orphan, Unmanaged
 from declarative_kv.model.invariant import NO_SCRUTINY, Scrutiny
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import AccessLine, Block, Change, Head, Options, Plan, Unmanaged, Verdict
+from declarative_kv.model.plan import Change, Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Desired, Reading
 from declarative_kv.model.state import State
 
@@ -61,25 +62,23 @@ def plan(
     check_data_access(inputs, changes, head)
     helpful = helpful_principals(inputs, head.object_id)
     ordered = in_order(kinds, changes, helpful, key_vault=shared_key and vault_of(shared_key))
-    access, blocks, notes = _judged(inputs, ordered, head, scrutiny)
+    notes = (*notes_of(inputs, ordered, shared_key, helpful), *last_grant_notes(inputs, unmanaged, head.object_id))
+    return _judged(_told(inputs, ordered, head, unmanaged), inputs, scrutiny, notes)
+
+
+def _told(inputs: Inputs, changes: tuple[Change, ...], head: Head, unmanaged: tuple[Unmanaged, ...]) -> Plan:
+    """The changes with everything that a reviewer sees beside them, but for access and what rests on it."""
     return Plan(
         head=head,
-        changes=ordered,
+        changes=changes,
         drift=drift_of(inputs),
         unmanaged=unmanaged,
-        access=access,
-        blocks=blocks,
-        irreversible=irreversible(inputs, ordered),
+        irreversible=irreversible(inputs, changes),
         unwritten=unwritten(inputs),
-        notes=(
-            *notes,
-            *notes_of(inputs, ordered, shared_key, helpful),
-            *last_grant_notes(inputs, unmanaged, head.object_id),
-        ),
-        unreadable=reading.unreadable,
+        unreadable=inputs.reading.unreadable,
         listings=listings_of(inputs),
-        base=state.base,
-        options=options,
+        base=inputs.state.base,
+        options=inputs.options,
     )
 
 
@@ -88,14 +87,13 @@ def wished(inputs: Inputs, unmanaged: tuple[Unmanaged, ...], current: str) -> tu
     return (*changes_of(inputs), *unmanaged_changes(inputs, unmanaged, current))
 
 
-def _judged(
-    inputs: Inputs, changes: tuple[Change, ...], head: Head, scrutiny: Scrutiny
-) -> tuple[tuple[AccessLine, ...], tuple[Block, ...], tuple[str, ...]]:
-    """Who gains or loses access, what stands in the way, and what is to be noted about the network."""
-    before, after = pictures(inputs, changes, scrutiny.around, head.principals)
+def _judged(told: Plan, inputs: Inputs, scrutiny: Scrutiny, notes: tuple[str, ...]) -> Plan:
+    """The plan with who gains or loses access, what stands in its way, and these notes behind those on the network."""
+    before, after = pictures(inputs, told.changes, scrutiny.around, told.head.principals)
     access = access_lines(before, after)
     invariants = broken(after, scrutiny.invariants, scrutiny.ids)
-    return access, guard(inputs, changes, access, invariants, scrutiny.guards), tuple(network_notes(before, after))
+    blocks = guard(inputs, told.changes, access, invariants, scrutiny.guards)
+    return replace(told, access=access, blocks=blocks, notes=(*network_notes(before, after), *notes))
 
 
 def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), note: str = "") -> Plan:
