@@ -176,7 +176,7 @@ def does(world: World, who: str, operation: Operation, box: Box, place: str) -> 
     if not _makes_sense(operation, box, place):
         return False
     if operation.name == "give-roles":
-        requests = ((role, one) for role in _telling_roles(world) for one in _anybody(world))
+        requests = ((role, one) for role in telling_roles(world) for one in _anybody(world))
         return any(may(world, who, ASSIGN, place, request=request) for request in requests)
     if operation.action:
         return may(world, who, operation.action, SUB if operation.at == "subscription" else box.id)
@@ -191,7 +191,7 @@ def does(world: World, who: str, operation: Operation, box: Box, place: str) -> 
     return False
 
 
-def _telling_roles(world: World) -> tuple[str, ...]:
+def telling_roles(world: World) -> tuple[str, ...]:
     """The roles that some condition names, and one that none does: all others are like that one."""
     limits = [one.limit for one in (*world.given, *world.roles.values()) if one.limit and one.limit.about == "roles"]
     named = {role for limit in limits for role in limit.values}

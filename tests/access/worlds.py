@@ -10,7 +10,6 @@ from typing import Any
 
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT, principal_record
 from declarative_kv.emulator.world import World as Emulated
-from declarative_kv.emulator.world import new_world
 from declarative_kv.engine.access.estate import Assignment, Estate, Policy, Vault
 from declarative_kv.model.access import Definition, Denial, Permission, builtin_definitions
 
@@ -303,9 +302,8 @@ def _permissions(blocks: Iterable[Block], limit: Limit | None = None) -> tuple[P
     )
 
 
-def emulated(world: World) -> Emulated:
-    """The world as an emulated Azure."""
-    emulator = new_world(None)
+def populate(emulator: Emulated, world: World) -> None:
+    """Put the people, roles, grants and denials of a world into an emulated Azure."""
     store = emulator.store
     subscription = dict(store.table("subscriptions")[SUBSCRIPTION])
     subscription["managementGroups"] = [one.rpartition("/")[2] for one in world.above]
@@ -324,7 +322,6 @@ def emulated(world: World) -> Emulated:
     for number, denied in enumerate(world.denied):
         record = _denial(denied, _guid(500 + number))
         store.put("deny_assignments", record["id"].lower(), record)
-    return emulator
 
 
 def _client(who: str) -> str:
