@@ -126,6 +126,7 @@ async def _members(azure: Session, group: str, found: _Found) -> None:
         pages = azure.graph_pages(path, operation=operation)
         members = [item async for page in pages for item in page]
     except NotFound:
+        found.members[group] = frozenset()
         return
     except AzureError as error:
         why = "may not" if isinstance(error, Forbidden) else "cannot"

@@ -67,10 +67,10 @@ class Estate:
     """Everything that the analysis looks at.
 
     `assignments` are those at every scope; `roles` what they may mean, by GUID. `groups` maps a principal or a group to
-    the groups that it is in; `known_groups` are those whose members are all in there. `management_groups` maps a
-    subscription's scope to the management groups above it, lower case; where it says nothing of one, every management
-    group is taken to be above. `addresses` maps an ARM id to where it is declared, `spellings` to how Azure writes it,
-    `names` an object id to a name for people. `unknown` says in words what could not be found out.
+    the groups that it is in. `management_groups` maps a subscription's scope to the management groups above it, lower
+    case; where it says nothing of one, every management group is taken to be above. `addresses` maps an ARM id to where
+    it is declared, `spellings` to how Azure writes it, `names` an object id to a name for people. `unknown` says in
+    words what could not be found out.
     """
 
     vaults: tuple[Vault, ...] = ()
@@ -82,7 +82,6 @@ class Estate:
     addresses: Mapping[str, Address] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     spellings: Mapping[str, str] = field(default_factory=dict)
-    known_groups: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
 
     @property

@@ -28,8 +28,8 @@ def broken(
 ) -> Iterator[Broken]:
     """The invariants that do not hold, each with its shortest counterexample.
 
-    `ids` has the object id of every principal that they name, by its key. Who may or may not be in a group counts as
-    outside where its members cannot be listed, but `offline`, where nothing is said of whom nobody can know.
+    `ids` has the object id of every principal that they name, by its key. Who is not known to be in a group counts as
+    outside; but `offline`, where nobody can know, nothing is said of him.
     """
     view = View(estate)
     known: dict[bool, tuple[Answer, ...]] = {}
@@ -53,28 +53,26 @@ def _plainness(answer: Answer) -> tuple[object, ...]:
 def _breaks(view: View, one: Invariant, ids: Mapping[str, str], answer: Answer, *, offline: bool) -> bool:
     if answer.capability not in one.can or not _is_on(view.estate, one, answer):
         return False
-    meant = _means(view, one.who, ids, answer.principal)
-    if meant is None:
-        return not offline
+    meant = _means(view, one.who, ids, answer.principal, offline=offline)
     return meant is (one.claim is Claim.NEVER)
 
 
-def _means(view: View, who: tuple[Who, ...], ids: Mapping[str, str], principal: str) -> bool | None:
-    """Whether somebody is meant; None where that hangs on a group whose members are not known."""
-    wanted = [_is(view, one, ids, principal) for one in who if not one.negated] or [True]
-    refused = [_is(view, one, ids, principal) for one in who if one.negated]
+def _means(view: View, who: tuple[Who, ...], ids: Mapping[str, str], principal: str, *, offline: bool) -> bool | None:
+    """Whether somebody is meant; `offline` None where that hangs on a group whose members are not known."""
+    wanted = [_is(view, one, ids, principal, offline=offline) for one in who if not one.negated] or [True]
+    refused = [_is(view, one, ids, principal, offline=offline) for one in who if one.negated]
     if True in refused or not any(verdict is not False for verdict in wanted):
         return False
     return None if None in refused or True not in wanted else True
 
 
-def _is(view: View, one: Who, ids: Mapping[str, str], principal: str) -> bool | None:
+def _is(view: View, one: Who, ids: Mapping[str, str], principal: str, *, offline: bool) -> bool | None:
     if one.key is None:
         return True
     identifier = ids[one.key]
     if identifier == principal or (one.group and identifier in view.chains(principal)):
         return True
-    return False if not one.group or identifier in view.estate.known_groups else None
+    return None if one.group and offline else False
 
 
 def _is_on(estate: Estate, one: Invariant, answer: Answer) -> bool:

@@ -83,7 +83,6 @@ def picture(things: Iterable[Thing], around: Surroundings, names: Mapping[str, s
         addresses={normal(place): at for at, spec in things if at and (place := _place(spec))},
         names={**around.names, **{key.lower(): name for key, name in names.items()}},
         spellings={normal(place): place for _, spec in things if (place := _place(spec) or _scope(spec))},
-        known_groups=frozenset(around.members),
         unknown=(*around.unknown, *_unknown_roles(assignments.values(), around)),
     )
 
