@@ -69,6 +69,7 @@ format: $(READY) ## bring the code into form
 
 bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-up; validate
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.throttled
 
 screenshots: $(READY) ## pictures of the HTML reports at the width of a phone and of a desktop, for a person to look at
 	$(BIN)/python -m tests.reports.screenshots screenshots

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import AsyncHttpTransport
 
 from declarative_kv.azure.pacing import Pace
 from declarative_kv.azure.patience import OutOfTime
+
+_SLOWEST: Final = 100_000
+"""Bytes a second; what is larger, such as a state in a blob, is given time to be sent over a slow line."""
 
 
 class NotSent(ServiceRequestError):
@@ -44,7 +47,7 @@ class Paced(AsyncHttpTransport[Any, Any]):
             raise NotSent(error) from None
 
     async def _answer(self, request: Any, options: dict[str, Any]) -> Any:
-        seconds = self._pace.patience.answer
+        seconds = self._pace.patience.answer + int(request.headers.get("Content-Length") or 0) / _SLOWEST
         try:
             async with asyncio.timeout(seconds) as patience:
                 return await self._inner.send(request, **options)

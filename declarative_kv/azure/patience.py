@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -85,14 +84,9 @@ _CHANGE: ContextVar[Budget | None] = ContextVar("change", default=None)
 """The budget of the change that the running task carries out; the typed clients have no way to hand it through."""
 
 
-@contextmanager
-def one_change(seconds: float) -> Iterator[None]:
-    """All requests inside share so many seconds for what goes wrong."""
-    token = _CHANGE.set(Budget(seconds))
-    try:
-        yield
-    finally:
-        _CHANGE.reset(token)
+def begin_change(seconds: float) -> None:
+    """All requests of the running task, and of those that it starts, share so many seconds for what goes wrong."""
+    _CHANGE.set(Budget(seconds))
 
 
 def budget() -> Budget | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +14,7 @@ from declarative_kv.azure import clouds, ids
 from declarative_kv.azure.credentials import ClientSecret, SharedCredential, read_identity, shared_credential
 from declarative_kv.azure.errors import raised, translated
 from declarative_kv.azure.pacing import Lane, Pace
-from declarative_kv.azure.patience import Clock, Patience, one_change
+from declarative_kv.azure.patience import Clock, OutOfTime, Patience, begin_change
 from declarative_kv.azure.transport import Endpoint, shared_transport
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Cloud
@@ -146,9 +146,17 @@ class Session:
         """Set it to end the run: nothing waits for a limit or tries again any longer, and what is in flight ends."""
         return self._pace.clock.stop
 
-    def one_change(self) -> AbstractContextManager[None]:
-        """All requests inside share the time that one change has for what goes wrong."""
-        return one_change(self._pace.patience.change)
+    def begin_change(self) -> None:
+        """What this task asks for from now on is one change: it has so much time for what goes wrong."""
+        begin_change(self._pace.patience.change)
+
+    async def rest(self, seconds: float) -> bool:
+        """Wait for what may never come; false, and at once, where the run is stopped."""
+        try:
+            await self._pace.clock.sleep(seconds)
+        except OutOfTime:
+            return False
+        return True
 
     async def pause(self, seconds: float) -> None:
         """Wait as the transport waits: an emulator in process does not."""
@@ -165,6 +173,11 @@ class Session:
                 self.memo[key] = await make()
             fact: _T = self.memo[key]
             return fact
+
+    def forget(self, *key: str) -> None:
+        """Drop every fact whose key begins so: a write has outdated it."""
+        for one in [one for one in self.memo if one[: len(key)] == key]:
+            self.memo.pop(one)
 
     async def send(
         self, client: Any, request: HttpRequest, *, operation: str, hide: Sensitive | None = None, once: bool = False

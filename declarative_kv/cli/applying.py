@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from declarative_kv.cli.approval import approve
-from declarative_kv.cli.context import Run, held
+from declarative_kv.cli.context import Place, Run, held
 from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import Planned, helpful, key_ring, place_of, planned
 from declarative_kv.cli.options import Common
@@ -31,7 +31,7 @@ from declarative_kv.engine.values import collect
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import Blocked, Incomplete, Interrupted
+from declarative_kv.model.errors import Blocked, DkvError, Incomplete, Interrupted
 from declarative_kv.model.plan import Block, Options, Plan
 from declarative_kv.model.resource import Importing
 from declarative_kv.render.progress import reporting
@@ -41,7 +41,7 @@ from declarative_kv.values import Sources
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts.
+    """How an apply is to go: without asking, how many changes at once, and seconds after which the run is over.
 
     `wait` is for how many seconds it waits for the state's lock. With `tell_platform` the CI that it runs on hears how
     it ended. `again` gives the words and the command to go on with where something is left to do, from what is done.
@@ -60,7 +60,7 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
-    async with held(place_of(document), word, wait=manner.wait, verbose=common.verbose) as (run, journal):
+    async with _at_work(place_of(document), word, common, manner) as (run, journal):
         made = await planned(run, document, journal.state, options)
         return await _carried_out(run, made, journal, common, manner)
 
@@ -68,16 +68,40 @@ async def applied(
 async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
     plan, making = saved.plan, saved.making
-    async with held(making.place, "apply", wait=manner.wait, verbose=common.verbose) as (run, journal):
+    async with _at_work(making.place, "apply", common, manner) as (run, journal):
         state, _ = relocated(journal.state, {move.source: move.target for move in plan.moves})
         addresses = [change.address for change in plan.changes]
         desired = desired_of(plan)
         reading = await refresh(run.kinds, run.session, desired, state, addresses, around=True)
+        _check_time(plan, run.session.stop)
         check_fresh(plan, state, reading)
         ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
         groups = frozenset(making.groups)
         made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
         return await _carried_out(run, made, journal, common, manner)
+
+
+@asynccontextmanager
+async def _at_work(place: Place, word: str, common: Common, manner: Manner) -> AsyncIterator[tuple[Run, Any]]:
+    """A run that holds the state's lock, and is stopped when its time is over; the wait for the lock counts too."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    wait = manner.wait if manner.timeout is None else min(manner.wait, manner.timeout)
+    async with held(place, word, wait=wait, verbose=common.verbose) as (run, journal):
+        timer = None if manner.timeout is None else loop.call_at(begun + manner.timeout, run.session.stop.set)
+        try:
+            yield run, journal
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+
+def _check_time(plan: Plan, stop: asyncio.Event) -> None:
+    """Raise where the time was over before the first change: what the plan could not read by then it does not show."""
+    if stop.is_set() and (plan.pending or not plan.complete):
+        detail = "The time that --timeout gives was over before the first change was begun; nothing was changed."
+        hint = "Give the run more time."
+        raise DkvError(Diagnostic("out-of-time", "The run was stopped before this was done", detail, hint))
 
 
 def _taking_over(document: Document, importing: Sequence[Address]) -> Document:
@@ -118,6 +142,7 @@ def _blocked(block: Block) -> Diagnostic:
 async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
     """Show, refuse, ask, apply, conclude."""
     plan = made.plan
+    _check_time(plan, run.session.stop)
     shown(plan, common)
     refuse(plan)
     accepting = plan.options.refresh_only and bool(plan.drift)
@@ -133,6 +158,8 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
         values=values,
         ring=made.ring,
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
         helpful=helpful(plan, made.groups),
         saved_keys=dict(journal.state.keys),
     )
@@ -149,9 +176,7 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
 
 async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> tuple[Outcome, bool]:
     """The outcome, and whether somebody interrupted; progress goes to standard error while it works."""
-    stop, paint = asyncio.Event(), painted(sys.stderr, no_color=common.no_color)
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(manner.timeout, stop.set) if manner.timeout is not None else None
+    stop, paint = tools.azure.stop, painted(sys.stderr, no_color=common.no_color)
     live = is_terminal(sys.stderr) and paint.colour
     try:
         with (
@@ -162,9 +187,6 @@ async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> 
             return outcome, interrupted()
     except asyncio.CancelledError as error:
         raise Interrupted(_ended_at_once()) from error
-    finally:
-        if timer is not None:
-            timer.cancel()
 
 
 def _ended_at_once() -> Diagnostic:

@@ -114,6 +114,8 @@ async def _create(run: Run, journal: Any, found: _Found, value: Sensitive) -> No
         values={resource.address: value},
         ring=key_ring(run, journal.state, shared=None, off=True),
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
     )
     await carry_out(tools, change)
 

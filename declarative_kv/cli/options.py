@@ -32,7 +32,7 @@ Parallelism = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Cha
 LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", min=0, metavar="S", help="Wait so many seconds for the state's lock.")
 ]
-Timeout = Annotated[float | None, typer.Option(min=0, metavar="S", help="Start nothing new after so many seconds.")]
+Timeout = Annotated[float | None, typer.Option(min=0, metavar="S", help="End the run after so many seconds.")]
 
 DEFAULT_FILE = Path("dkv.yaml")
 DEFAULT_PARALLELISM = 32

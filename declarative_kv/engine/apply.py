@@ -143,6 +143,7 @@ async def _step(
     change = changes[at]
     progress.report(Started(change))
     begun = time.monotonic()
+    tools.begins()
     try:
         await check(out, change)
         await tools.journal.check()

@@ -34,6 +34,7 @@ _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 class Tools:
     """Everything that a step works with. `pause` sleeps, in seconds.
 
+    `rest` sleeps too, and is false, at once, when the run is stopped; `begins` is called in each change's own task.
     `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some, `found`
     what came back with a recovered vault, `lost` what this run wrote over of somebody else's.
     """
@@ -44,6 +45,8 @@ class Tools:
     values: Mapping[Address, Sensitive]
     ring: KeyRing
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rest: Callable[[float], Awaitable[bool]] = field(kw_only=True)
+    begins: Callable[[], None] = field(kw_only=True)
     helpful: frozenset[str] = frozenset()
     granted: set[str] = field(default_factory=set)
     saved_keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -269,8 +272,9 @@ async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[
         except Forbidden as error:
             if waited >= PROPAGATION or error.code not in NOT_GRANTED or not _may_come(tools, change):
                 raise
-        pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-        await tools.pause(pause)
+            pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+            if not await tools.rest(pause):
+                raise
         waited, attempt = waited + pause, attempt + 1
 
 

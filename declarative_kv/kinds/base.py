@@ -16,6 +16,9 @@ from declarative_kv.model.plan import AttrDiff
 from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import IDENTITY
 
+AROUND = "assignments around"
+"""The facts of a run (`Session.known`) about who is granted what at the places where something is to be made."""
+
 
 class BaseKind:
     """The answers of a plain kind: on the control plane, never soft-deleted, granting and containing nothing."""

@@ -22,6 +22,8 @@ PAGE: Final = 25
 _PATIENCE: Final = 45
 _INTERVAL: Final = 2.0
 """Recovering takes up to 40 seconds (recorded); asked for every two, as Microsoft's clients do."""
+_AGAIN: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between the tries of setting a value, of which no answer says whether it arrived."""
 
 
 class SecretKind(BaseKind):
@@ -171,11 +173,17 @@ class SecretKind(BaseKind):
         if desired.value is None:
             raise ValueError(f"no value to set for {_words(desired)}")
         body = shape.version_body(desired, live.spec if live else None)
-        try:
-            return await self._put(azure, desired, body)
-        except Unavailable as lost:
-            found = await self._arrived(azure, desired, live, lost)
-            return found or await self._put(azure, desired, body)
+        waits = iter(_AGAIN)
+        while True:
+            try:
+                return await self._put(azure, desired, body)
+            except Unavailable as lost:
+                found = await self._arrived(azure, desired, live, lost)
+                if found is not None:
+                    return found
+                wait = next(waits, None)
+                if wait is None or not await azure.rest(wait):
+                    raise
 
     async def _put(self, azure: Session, desired: SecretSpec, body: Mapping[str, Any]) -> Observed:
         vault, operation = str(desired.vault), f"Setting the secret {_words(desired)}"

@@ -130,4 +130,4 @@ async def _deleted_vaults(azure: Session, identifier: str) -> Mapping[str, Mappi
 
 
 def _forget_deleted(azure: Session, subscription: str) -> None:
-    azure.memo.pop(("deleted vaults", subscription.lower()), None)
+    azure.forget("deleted vaults", subscription.lower())

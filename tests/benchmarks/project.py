@@ -57,12 +57,12 @@ class Emulator:
 
 
 @contextmanager
-def emulator(folder: Path) -> Iterator[Emulator]:
+def emulator(folder: Path, *options: str) -> Iterator[Emulator]:
     """Start one in a folder, and stop it at the end."""
     data, log = folder / "emulator", folder / "requests.jsonl"
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     plain |= {name: text for name, text in os.environ.items() if name.startswith("COV")}
-    must(run((*DKV, "emulator", "start", "--data-dir", str(data), "--request-log", str(log)), plain, folder))
+    must(run((*DKV, "emulator", "start", "--data-dir", str(data), "--request-log", str(log), *options), plain, folder))
     try:
         exports = must(run((*DKV, "emulator", "env", "--data-dir", str(data)), plain, folder)).output
         yield Emulator({**plain, **_exported(exports)}, log)

@@ -37,6 +37,7 @@ from declarative_kv.model.state import State
 from tests.conftest import login_of
 from tests.laws.interference import Before, Interference, Killed, Trouble
 from tests.laws.leaks import leak_in, leaks_below, source_file
+from tests.laws.storm import IMPATIENT, Storm, Stormy
 
 KINDS = registry()
 Dump = Mapping[str, Mapping[str, Any]]
@@ -112,7 +113,7 @@ class Lab:
         self,
         options: Options,
         *,
-        trouble: Trouble | None = None,
+        trouble: Trouble | Storm | None = None,
         before_each: Before | None = None,
         rules: Iterable[Rule] = RULES,
         parallelism: int = 32,
@@ -121,10 +122,13 @@ class Lab:
         document, before = self.document(), self.dump()
         state_before, events, made = await store_at(document.state).read(), list[Event](), None
         outcome, refused, killed = None, tuple[Diagnostic, ...](), False
-        interference = Interference(self.application, self._keep_state, before_each)
+        interference, storm = Interference(self.application, self._keep_state, before_each), None
+        if isinstance(trouble, Storm):
+            trouble, storm = None, trouble
+        answers = Stormy(self.application, storm) if storm is not None else interference
         interference.trouble = trouble if trouble is not None and trouble.early else None
         try:
-            async with self.run(document, interference) as run, run.store.locked("apply") as journal:
+            async with self.run(document, answers) as run, run.store.locked("apply") as journal:
                 made = self._read_again(await planned(run, document, journal.state, options), rules)
                 if made.plan.blocked or not made.plan.complete:
                     refused = _why_not(made.plan)
@@ -161,7 +165,10 @@ class Lab:
         """A session as the emulator's main identity."""
         transport = InProcessTransport(answers or self.application)
         cloud = self.document().cloud
-        async with open_session(cloud, TENANT, transport=transport, credential=login_of(self.world)) as session:
+        patience = IMPATIENT if isinstance(answers, Stormy) else None
+        async with open_session(
+            cloud, TENANT, transport=transport, credential=login_of(self.world), patience=patience
+        ) as session:
             yield session
 
     async def state(self) -> State:
@@ -220,6 +227,8 @@ async def _tools(run: Run, made: Planned, journal: Any) -> Tools:
         values=await collect(made.plan.pending, made.sources, made.ring),
         ring=made.ring,
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
         helpful=helpful(made.plan, made.groups),
         saved_keys=dict(journal.state.keys),
     )

@@ -183,6 +183,7 @@ class Applied:
     keys: MemoryKeys
     events: list[Event]
     pauses: list[float]
+    begun: list[asyncio.Task[Any] | None] = field(default_factory=list)
 
     @property
     def codes(self) -> list[str]:
@@ -211,9 +212,21 @@ async def applied(
     async def pause(seconds: float) -> None:
         over.pauses.append(seconds)
 
+    async def rest(seconds: float) -> bool:
+        over.pauses.append(seconds)
+        return stop is None or not stop.is_set()
+
+    def begins() -> None:
+        over.begun.append(asyncio.current_task())
+
     given = {at(address): Sensitive(text) for address, text in (values or {}).items()}
     ring = KeyRing(keys, recorded=journal.keys)
-    tools = Tools(kinds or LIVING, cloud, journal, given, ring, pause, helpful, saved_keys=dict(journal.keys))
+    tools = Tools(
+        *(kinds or LIVING, cloud, journal, given, ring, pause, helpful),
+        saved_keys=dict(journal.keys),
+        rest=rest,
+        begins=begins,
+    )
     plan = Plan(HEAD, tuple(changes), blocks=blocks, options=options or Options())
     over.outcome = await apply(tools, plan, over.events.append, stop=stop)
     return over

@@ -227,6 +227,29 @@ async def test_a_grant_that_never_takes_effect_is_waited_for_as_long_as_azure_ma
     assert PROPAGATION <= sum(over.pauses) < PROPAGATION + 30
 
 
+async def test_a_grant_is_not_waited_for_once_the_run_is_stopped() -> None:
+    stop = asyncio.Event()
+
+    class Late(Cloud):
+        """The time is up when it is asked for the item."""
+
+        def called(self, verb: str, name: str) -> None:
+            if name == "x":
+                stop.set()
+            super().called(verb, name)
+
+    cloud = Late()
+    cloud.refusals["create x"] = [refusal(Forbidden, 403, NOT_YET)] * 1000
+    changes = [granting("me"), writing("item.x", "grant.g")]
+    over = await applied(cloud, changes, values={"item.x": "some value"}, helpful=frozenset({"me"}), stop=stop)
+    assert (over.codes, over.pauses) == ([NOT_YET.lower()], [1.0])
+
+
+async def test_each_change_begins_in_a_task_of_its_own() -> None:
+    over = await applied(Cloud(), [create(), create(B)])
+    assert len(over.begun) == len(set(over.begun)) == 2
+
+
 @pytest.mark.parametrize(("grantee", "code"), [("somebody else", NOT_YET), ("me", "ForbiddenByFirewall")])
 async def test_nobody_waits_for_a_grant_that_would_not_help(grantee: str, code: str) -> None:
     cloud = Cloud()
