@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 SECONDS: Final = 10.0
 """The length of Key Vault's windows (Key Vault's service limits)."""
-ALLOWANCE: Final = 0.1
+ALLOWANCE: Final = 0.05
 """Seconds added to a window, in which the clocks of Azure and of this machine may run apart."""
 SUBSCRIPTION_FACTOR: Final = 5
 """All vaults of a subscription together may be asked for so many times what one may."""

@@ -67,7 +67,8 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Markdown text in which nothing is markup, a mention or a link."""
-    return re.sub(r"([\\`*_\[\]#|~<@&])", r"\\\1", safe(text)).replace("\\@", "&#64;")
+    escaped = re.sub(r"([\\`*_\[\]#|~<@&])", r"\\\1", safe(text)).replace("\\@", "&#64;")
+    return re.sub(r"^(\s*)([>+=-])", r"\1\\\2", escaped)  # at the start of a line these begin a block
 
 
 def _inert(found: re.Match[str]) -> str:
