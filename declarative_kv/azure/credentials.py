@@ -108,7 +108,7 @@ def shared_credential(
     """The session's credential: the given one, an application's own, or azure-identity's default chain."""
     from declarative_kv.azure.retry import PatientRetry
 
-    # By itself azure-identity repeats no sign-in whose connection is cut or that is refused for too many requests.
+    # By itself azure-identity gives up at the fourth try, seconds after the first.
     retry = partial(PatientRetry, pace)
     if isinstance(credential, ClientSecret):
         from azure.identity.aio import ClientSecretCredential

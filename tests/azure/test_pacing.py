@@ -296,3 +296,12 @@ async def test_what_azure_refused_takes_no_place_among_what_it_counts(world: Wor
         await set_secrets(session, vault, 285)
 
     assert sum(transport.slept) <= 1.25, "306 were sent, and 286 are counted"
+
+
+@pytest.mark.parametrize("failing", [{"status": 429}, {"status": 503}, {"drop": True}])
+async def test_a_sign_in_that_goes_wrong_is_tried_again(failing: dict[str, Any], world: World) -> None:
+    world.fail("POST", "*/oauth2/v2.0/token", times=6, **failing)
+    async with paced(world) as (session, transport):
+        assert (await session.identity()).object_id == world.identity()["object_id"]
+
+    assert [one["method"] for one in transport.seen] == ["POST"] * 7
