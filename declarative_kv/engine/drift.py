@@ -39,9 +39,11 @@ def _drift(inputs: Inputs, at: Address) -> Drift | None:
 
 def checked_of(inputs: Inputs) -> tuple[Checked, ...]:
     """The entries of the state that were held against Azure, in order of address."""
-    entries = inputs.state.entries
+    entries, live = inputs.state.entries, inputs.reading.live
     held = (at for at in sorted(inputs.chosen & frozenset(entries)) if at not in inputs.reading.unread)
-    return tuple(Checked(at, tuple(sorted(entries[at].depends_on)), _place(inputs, at)) for at in held)
+    return tuple(
+        Checked(at, tuple(sorted(entries[at].depends_on)), _place(inputs, at), entries[at], live.get(at)) for at in held
+    )
 
 
 def _place(inputs: Inputs, at: Address, diff: tuple[AttrDiff, ...] = ()) -> Span | None:
@@ -63,4 +65,6 @@ def _hidden_by_vault(inputs: Inputs, at: Address) -> bool:
 def since_of(live: Observed, fact: str = "updated") -> str:
     """When Azure says that the object became as it is; empty where Azure does not say."""
     moment = live.facts.get(fact)
+    if isinstance(moment, str):  # Resource Manager's times are texts, Key Vault's are seconds
+        moment = datetime.fromisoformat(moment).timestamp()
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(moment, int | float) else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
 from declarative_kv.model.resource import Observed, OtherPolicy
+from declarative_kv.model.state import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,10 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An address that was held against Azure, and the addresses that it needs."""
+    """An address that was held against Azure: as it was applied, as it is, and what it needs."""
 
     address: Address
     needs: tuple[Address, ...] = ()
     span: Span | None = None
+    prior: Entry | None = None
+    live: Observed | None = None

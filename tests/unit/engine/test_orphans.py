@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from declarative_kv.engine.changes import Inputs
-from declarative_kv.engine.drift import checked_of, drift_of
+from declarative_kv.engine.drift import checked_of, drift_of, since_of
 from declarative_kv.engine.orphans import grantees, orphans_of
 from declarative_kv.engine.plan import only_drift
 from declarative_kv.model.diagnostic import Diagnostic, Span
@@ -105,7 +107,10 @@ def test_what_could_be_read_was_checked() -> None:
     declared, unread = lone("thing.a"), at("thing.c")
     entries = (entry("thing.a", needs=("thing.b",)), entry("thing.b"), entry("thing.c"))
     given = inputs((declared,), entries, (live("thing.a"), live("thing.b")), unread={unread: Diagnostic("x", "y")})
-    assert checked_of(given) == (Checked(at("thing.a"), (at("thing.b"),), PLACE), Checked(at("thing.b")))
+    assert checked_of(given) == (
+        Checked(at("thing.a"), (at("thing.b"),), PLACE, entries[0], live("thing.a")),
+        Checked(at("thing.b"), (), None, entries[1], live("thing.b")),
+    )
 
 
 def test_drift_tells_what_its_caller_found_out() -> None:
@@ -114,3 +119,11 @@ def test_drift_tells_what_its_caller_found_out() -> None:
     assert only_drift(given, HEAD, orphans, "a note").orphans == orphans
     assert only_drift(given, HEAD, orphans, "a note").notes == ("a note",)
     assert only_drift(given, HEAD).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "since"),
+    [(0, "1970-01-01T00:00:00Z"), ("2026-11-20T10:00:00.1234567Z", "2026-11-20T10:00:00Z"), (None, "")],
+)
+def test_both_of_azures_ways_to_write_a_time_are_read(fact: Any, since: str) -> None:
+    assert since_of(live("thing.a", facts={"updated": fact})) == since

@@ -163,6 +163,10 @@ def test_fingerprints_tell_everything_else_apart() -> None:
     prints = [finding.fingerprint("prod") for finding in findings(EVERYTHING)]
     assert len(set(prints)) == len(prints)
     assert findings(EVERYTHING)[0].fingerprint("test") != prints[0]
+    nameless = findings(plan_of(unreadable=(NAMELESS, replace(NAMELESS, detail="Reading something else failed."))))
+    assert len({finding.fingerprint(None) for finding in nameless}) == 2
+    twins = findings(plan_of(unmanaged=(NOTE, replace(NOTE, live=replace(NOTE.live, remote_id="/another")))))
+    assert len({finding.fingerprint(None) for finding in twins}) == 2
 
 
 def test_what_was_not_read_is_a_notification_and_no_result() -> None:
