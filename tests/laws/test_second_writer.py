@@ -272,7 +272,7 @@ def _undone(ran: Ran) -> Iterator[Change]:
 
 def _touched(ran: Ran, changes: Mapping[str, Change]) -> Iterator[str]:
     """What is in no plan and no deed, and is not as it was."""
-    made = (GONE.lower(), NEW.lower())
+    made = (GONE.lower(), NEW.lower(), *(at for at, one in changes.items() if one.action is Action.RECOVER))
     for key in ran.before.keys() | ran.after.keys():
         expected = ran.rival.written.get(key, ran.before.get(key))
         ours = key in changes or key.startswith(made) or key.endswith("/secrets/dkv-fingerprint-key")
