@@ -111,7 +111,7 @@ def no_such_place(location: str, problem: str) -> StateError:
             code="state-location",
             summary="The state's location cannot be used",
             detail=f"{location}: {problem}",
-            hint="Give a file's path, as `state: state/dkv.json` in the YAML or with --state.",
+            hint="Give a file's path or azblob://ACCOUNT/CONTAINER/KEY, as `state: …` in the YAML or with --state.",
         )
     )
 

@@ -41,11 +41,12 @@ class Azurite:
             "AZURE_STORAGE_SERVICE_ENDPOINT": self.endpoint,
         }
 
-    def make_container(self, name: str = CONTAINER) -> None:
+    def make_container(self, name: str = CONTAINER, verify: str | bool = True) -> None:
         """Create a container, which dkv never does."""
         from azure.storage.blob import ContainerClient
 
-        with ContainerClient(self.endpoint, name, credential={"account_name": ACCOUNT, "account_key": KEY}) as client:
+        key = {"account_name": ACCOUNT, "account_key": KEY}
+        with ContainerClient(self.endpoint, name, credential=key, connection_verify=verify) as client:
             client.create_container()
 
 
