@@ -77,7 +77,7 @@ async def opened(place: Place, *, verbose: bool = False) -> AsyncIterator[Run]:
     reached = _emulator(place) if place.cloud.name == "emulator" else nullcontext({})
     with reached as options:
         session = open_session(place.cloud, place.tenant, trace=_show if verbose else None, **options)
-        async with session as way, local or _stored(place, way, apart=bool(options)) as store:
+        async with session as way, local or _stored(place, way, apart=bool(options), verbose=verbose) as store:
             yield Run(place, way, AzureDirectory(way), store, kinds)
 
 
@@ -101,7 +101,7 @@ async def held(
 
 
 @asynccontextmanager
-async def _stored(where: Place, session: Session, *, apart: bool) -> AsyncIterator[Store]:
+async def _stored(where: Place, session: Session, *, apart: bool, verbose: bool) -> AsyncIterator[Store]:
     """The store of a state in a blob, by the run's own way to Azure, or `apart` from one that leads to an emulator."""
     from declarative_kv.azure.blobs import open_blobs
 
@@ -111,8 +111,15 @@ async def _stored(where: Place, session: Session, *, apart: bool) -> AsyncIterat
         transport = session.guarded.inner
         if apart:
             transport = await stack.enter_async_context(shared_transport(None, os.environ))
+            transport = _told(transport) if verbose else transport
         blobs = open_blobs(access, place.container, session.credential, transport)
         yield BlobStore(place, await stack.enter_async_context(blobs), spec_types(registry()), now)
+
+
+def _told(transport: Any) -> Any:
+    from declarative_kv.azure.tracing import Traced
+
+    return Traced(transport, _show)
 
 
 def waiting(locked: StateLocked) -> None:

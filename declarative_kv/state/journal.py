@@ -192,14 +192,15 @@ class Journal:
 
     def _edit(self, change: Change) -> None:
         self._state = None
-        match change:
-            case Entry():
-                self._entries[change.address] = change
-            case Address():
-                self._entries.pop(change, None)
-            case vault, None:
+        if isinstance(change, Entry):
+            self._entries[change.address] = change
+        elif isinstance(change, Address):
+            self._entries.pop(change, None)
+        else:
+            vault, facts = change
+            if facts is None:
                 self._keys.pop(vault, None)
-            case vault, facts:
+            else:
                 self._keys[vault] = facts
 
     async def _append(self, lines: bytes) -> BaseException | None:

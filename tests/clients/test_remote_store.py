@@ -65,12 +65,15 @@ class Line(AsyncHttpTransport[Any, Any]):
     inner: Any
     loses: Callable[[Any], bool] = lambda _: False
     cut: Callable[[Any], bool] = lambda _: False
+    hangs: Callable[[Any], bool] = lambda _: False
     seen: list[str] = field(default_factory=list)
 
     async def send(self, request: Any, **options: Any) -> Any:
         self.seen.append(f"{request.method} {request.url}")
         if self.cut(request):
             raise ServiceRequestError("the line is cut")
+        if self.hangs(request):
+            await asyncio.sleep(60)
         response = await self.inner.send(request, **options)
         if self.loses(request):
             raise ServiceResponseError("the answer is lost")
@@ -300,7 +303,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "the journal's beginning": lambda r: r.headers.get("x-ms-blob-type") == "AppendBlob",
     "an append": lambda r: "comp=appendblock" in r.url,
     "the kept snapshot": lambda r: "comp=snapshot" in r.url,
-    "the snapshot": lambda r: r.method == "PUT" and "comp" not in r.url and ".lock" not in r.url,
+    "the snapshot": lambda r: r.method == "PUT" and r.url.endswith("a.json"),
     "the journal's end": lambda r: r.method == "DELETE",
     "the lease's end": lambda r: "comp=lease" in r.url and r.headers.get("x-ms-lease-action") == "release",
 }
@@ -329,6 +332,56 @@ async def test_a_write_whose_answer_is_lost_counts_once(kind: str, lined: tuple[
     assert names(after)[:2] == ["a", "b"]
     assert after.serial == (1 if kind == "the lock's blob" else 2)
     assert (await store.fetch()).journal is None
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if not name.endswith("end")] + ["the holder's name"])
+async def test_a_write_that_does_not_get_through_is_an_error_and_loses_nothing(
+    kind: str, lined: tuple[BlobStore, Line]
+) -> None:
+    store, line = lined
+    if kind != "the lock's blob":
+        await run(store, entry("first"))
+    before = await store.read()
+    named: Callable[[Any], bool] = lambda r: ".lock" in r.url and r.method == "PUT" and r.headers.get("x-ms-lease-id")  # noqa: E731
+    line.cut = KINDS.get(kind, named)
+    with pytest.raises(StateError, match="state-unreachable"):
+        await run(store, entry("a"))
+    line.cut = lambda _: False
+    found = await store.read()
+    assert set(before.entries) <= set(found.entries)
+    assert (entry("a").address in found.entries) == (kind in ("the snapshot", "the kept snapshot"))
+    await store.unlock()
+    await run(store, entry("b"))
+    assert "b" in names(await store.read())
+
+
+async def test_a_journal_or_a_first_snapshot_that_somebody_else_made_is_left_alone(remote: BlobStore) -> None:
+    async with remote.locked("apply") as journal:
+        version = await remote.blobs.begin(remote.journal)
+        await remote.blobs.append(remote.journal, b"theirs", 0, version)
+        with pytest.raises(StateConflict, match="state-moved"):
+            await journal.put(entry("a"))
+    stored = await remote.fetch()
+    assert stored.journal == b"theirs"
+    await remote.blobs.delete(remote.journal, stored.journal_version)
+    async with remote.locked("apply") as journal:
+        await journal.put(entry("a"))
+        await remote.blobs.write(remote.place.key, b"theirs")
+        with pytest.raises(StateConflict, match="state-moved"):
+            await journal.checkpoint()
+        journal._written = False
+    assert (await remote.fetch()).snapshot == b"theirs"
+
+
+async def test_a_renewal_that_gets_no_answer_is_given_up_and_tried_again(server: Azurite) -> None:
+    timing = Timing(renewal=0.01, retry=0.01, margin=0.02)
+    async with blob_store(server, timing) as (store, line), store.locked("apply") as journal:
+        line.hangs = lambda request: request.headers.get("x-ms-lease-action") == "renew"
+        while sum("comp=lease" in one for one in line.seen) < 5:
+            await asyncio.sleep(0.01)
+        line.hangs = lambda _: False
+        await journal.put(entry("a"))
+        assert names(await store.read()) == ["a"]
 
 
 async def test_only_thirty_earlier_states_are_kept(remote: BlobStore) -> None:

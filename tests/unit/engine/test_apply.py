@@ -11,7 +11,8 @@ import pytest
 from declarative_kv.engine.events import Failed, Finished, Note, Skipped, Started
 from declarative_kv.engine.lag import PAUSES
 from declarative_kv.engine.steps import PROPAGATION
-from declarative_kv.model.errors import Forbidden, NotFound, Unavailable
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import Forbidden, NotFound, StateLockLost, Unavailable
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason
 from declarative_kv.model.resource import Condition, Observed, Resource
 from declarative_kv.model.state import Entry, Status
@@ -482,3 +483,16 @@ async def test_a_stop_finishes_what_is_in_flight_and_begins_nothing_more() -> No
     over = await applied(Cloud(), [create(), create(B)], stop=stop)
     assert over.outcome.unstarted == (at(A), at(B))
     assert over.outcome.done == ()
+
+
+async def test_a_run_that_may_not_save_begins_nothing_more() -> None:
+    cloud, journal = Cloud(), MemoryJournal()
+    journal.lost = StateLockLost(Diagnostic("state-lock-lost", "The lock on the state is lost", "Somebody took it."))
+    journal.allowed = 1
+    rest = [create(f"thing.z{number}", after=frozenset({at(A)})) for number in range(40)]
+
+    over = await applied(cloud, [create(), *rest], journal)
+
+    assert cloud.writes() == ["create a"]
+    assert set(over.codes) == {"state-lock-lost"}
+    assert (len(over.codes), len(over.outcome.unstarted)) == (32, 8), "those that had begun hear of it, no others"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.model.errors import StateLocked
+from declarative_kv.model.errors import StateError, StateLocked
 from declarative_kv.state import LocalStore
 
 HOLDING = """
@@ -131,3 +131,11 @@ async def test_a_user_without_a_name_is_a_number(store: LocalStore, monkeypatch:
     monkeypatch.setattr(os, "getuid", lambda: 4242424)
     async with store.locked("apply"):
         assert json.loads(store.paths.holder.read_text())["who"] == "user 4242424"
+
+
+async def test_a_lock_that_cannot_name_its_holder_is_given_back(store: LocalStore) -> None:
+    store.paths.holder.mkdir(parents=True)
+    with pytest.raises(StateError, match="state-not-written"):
+        await touched(store)
+    store.paths.holder.rmdir()
+    await touched(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import stat
@@ -348,3 +349,19 @@ def test_a_file_for_the_user_may_be_a_device(tmp_path: Path) -> None:
     os.close(reader)
     with pytest.raises(StateError, match="state-not-written"):
         save_file(tmp_path, b"data")
+
+
+async def test_a_writer_that_is_ended_with_the_loop_answers_who_waits(store: LocalStore, entry: Any) -> None:
+    async with store.locked("apply") as journal:
+        await journal.put(entry("a"))
+        waiting = asyncio.ensure_future(journal.put(entry("b")))
+        async with journal._turn:
+            await asyncio.sleep(0.01)
+            assert journal._writer is not None
+            journal._writer.cancel()
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        journal._writer = None
+    assert [address.key for address in (await store.read()).entries] == ["a"]
