@@ -70,10 +70,10 @@ format: $(READY) ## bring the code into form
 bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-up; validate
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.throttled
+	$(BIN)/python -m tests.benchmarks.saving
 
 screenshots: $(READY) ## pictures of the HTML reports at the width of a phone and of a desktop, for a person to look at
 	$(BIN)/python -m tests.reports.screenshots screenshots
-	$(BIN)/python -m tests.benchmarks.saving
 
 reference: $(READY) ## write the generated pages of the documentation again
 	$(BIN)/python -m declarative_kv.cli.reference
