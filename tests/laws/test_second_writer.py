@@ -199,7 +199,7 @@ async def broken(ran: Ran) -> list[str]:
     lost = [key for key, theirs in ran.rival.written.items() if ran.after.get(key) != theirs]
     return [
         *(f"theirs is lost: {key}" for key in lost if not _is_accounted_for(ran, key, changes, told_of)),
-        *(f"ours is lost: {change.address}" for change in _undone(ran) if change.address not in told_of),
+        *(f"ours is lost: {change.address}" for change in _undone(ran) if not _around(change) & told_of),
         *_touched(ran, changes),
     ]
 
@@ -255,6 +255,11 @@ def _is_open(ran: Ran, change: Change) -> bool:
     if kind in ("vault", "resource_group"):
         return method in ("PATCH", "DELETE") and path == _id(change)
     return method == "PUT" and path == _id(change)
+
+
+def _around(change: Change) -> set[Address]:
+    """The address itself, and that of the vault around it, which tells for all that is in it."""
+    return {change.address, Address("vault", change.address.container)}
 
 
 def _undone(ran: Ran) -> Iterator[Change]:
