@@ -24,6 +24,7 @@ from declarative_kv.model.resource import Observed, OtherPolicy, Resource
 from declarative_kv.model.source import EnvSource
 from declarative_kv.model.specs import (
     AccessPolicySpec,
+    NetworkSpec,
     ResourceGroupSpec,
     RoleAssignmentSpec,
     SecretSpec,
@@ -142,6 +143,14 @@ def sample_plan(secrets: int = 8) -> Plan:
             needs=("resource_group.rg-payments",),
             number=31,
             diff=differs("purge_protection", False, True),
+        ),
+        change(
+            "vault.hr",
+            Action.NOOP,
+            vault("kv-hr-prod", access="rbac"),
+            vault("kv-hr-prod", access="rbac"),
+            needs=("resource_group.rg-payments",),
+            reason=Reason.EQUAL,
         ),
         change(
             "access_policy.payments/deployer",
@@ -284,19 +293,41 @@ def sample_drift() -> Plan:
                 at("vault.hr"),
             ),
         ),
-        checked=tuple(
-            Checked(at(name), tuple(map(at, needs)))
-            for name, needs in (
-                ("access_policy.payments/ci", ("vault.payments",)),
-                ("access_policy.payments/deployer", ("vault.payments",)),
-                ("resource_group.rg-payments", ()),
-                ("role_assignment.hr/sre/key-vault-reader", ("vault.hr",)),
-                ("secret.payments/db-password", ("vault.payments", "access_policy.payments/deployer")),
-                ("secret.payments/session-key", ("vault.payments", "access_policy.payments/deployer")),
-                ("vault.hr", ()),
-                ("vault.payments", ("resource_group.rg-payments",)),
-            )
+        checked=checked(),
+    )
+
+
+def checked() -> tuple[Checked, ...]:
+    """What was applied last, and what of it is still there, some of it otherwise."""
+    open_vault, shut = NetworkSpec(default="allow"), NetworkSpec(default="deny")
+    sides: tuple[tuple[str, tuple[str, ...], object, object], ...] = (
+        ("access_policy.payments/ci", ("vault.payments",), policy(CI, "list"), policy(CI, "get", "list", "set")),
+        (
+            "access_policy.payments/deployer",
+            ("vault.payments",),
+            policy("me", "get", "set"),
+            policy("me", "get", "set"),
         ),
+        ("resource_group.rg-payments", (), None, None),
+        ("role_assignment.hr/sre/key-vault-reader", ("vault.hr",), role(SRE, READER), role(SRE, READER)),
+        ("secret.payments/db-password", ("vault.payments", "access_policy.payments/deployer"), None, None),
+        ("secret.payments/session-key", ("vault.payments", "access_policy.payments/deployer"), None, None),
+        ("vault.hr", (), vault("kv-hr-prod", access="rbac"), vault("kv-hr-prod", access="rbac")),
+        (
+            "vault.payments",
+            ("resource_group.rg-payments",),
+            vault(access="policies", network=shut),
+            vault(access="policies", network=open_vault),
+        ),
+    )
+    return tuple(
+        Checked(
+            at(name),
+            tuple(map(at, needs)),
+            prior=Entry(at(name), name, before) if before is not None else None,
+            live=seen(at(name).kind, name, after) if after is not None else None,
+        )
+        for name, needs, before, after in sides
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -13,7 +13,8 @@ from declarative_kv.render.html.element import NOTHING, Html, joined, tag
 from declarative_kv.render.html.frame import Section
 from declarative_kv.render.rows import Group, Row, groups, place
 
-WORDS: Final = MappingProxyType(
+Words = Mapping[str, tuple[str, str]]
+WORDS: Final[Words] = MappingProxyType(
     {
         "+": ("create", "plus"),
         "-": ("destroy", "minus"),
@@ -26,6 +27,8 @@ WORDS: Final = MappingProxyType(
     }
 )
 """What the symbols of a plan's rows mean, and their colours."""
+DRIFTED: Final[Words] = MappingProxyType({"~": ("changed", "turn"), "-": ("deleted", "minus")})
+"""The same of what happened outside."""
 _OPEN: Final = 40
 """Groups with more rows begin closed."""
 
@@ -33,8 +36,7 @@ _OPEN: Final = 40
 def changes(plan: Plan) -> Section:
     """The rows of the plan by vault, as in the text."""
     found = groups(plan)
-    body = tag("div", _tools(found), joined(map(_group, found)), class_="changes") if found else NOTHING
-    return Section("changes", "Changes", body, sum(len(group.rows) for group in found))
+    return Section("changes", "Changes", _all(found, WORDS), sum(len(group.rows) for group in found))
 
 
 def drift(plan: Plan) -> Section:
@@ -45,8 +47,13 @@ def drift(plan: Plan) -> Section:
         title = f"vault.{one.address.container}" if inside else f"{one.address.kind}s"
         by_vault.setdefault(title, []).append(one)
     found = tuple(Group(title, tuple(map(_drift_row, many))) for title, many in sorted(by_vault.items()))
-    body = tag("div", _tools(found), joined(map(_group, found)), class_="changes") if found else NOTHING
-    return Section("changes", "Changed outside", body, len(plan.drift), "bad")
+    return Section("changes", "Changed outside", _all(found, DRIFTED), len(plan.drift), "bad")
+
+
+def _all(found: Sequence[Group], words: Words) -> Html:
+    """The groups under their filters."""
+    groups = joined(_group(group, words) for group in found)
+    return tag("div", _tools(found, words), groups, class_="changes") if found else NOTHING
 
 
 def _drift_row(one: Drift) -> Row:
@@ -55,11 +62,11 @@ def _drift_row(one: Drift) -> Row:
     return Row(first[0], one.address, (told, *rest), place(one.span))
 
 
-def _tools(found: Sequence[Group]) -> Html:
+def _tools(found: Sequence[Group], words: Words) -> Html:
     """Filters; the script shows them, for without it they would do nothing."""
     present = dict.fromkeys(row.symbol for group in found for row in group.rows)
     buttons = (
-        tag("button", WORDS[symbol][0], type="button", data_action=WORDS[symbol][0], aria_pressed="false")
+        tag("button", words[symbol][0], type="button", data_action=words[symbol][0], aria_pressed="false")
         for symbol in present
     )
     return tag(
@@ -73,19 +80,19 @@ def _tools(found: Sequence[Group]) -> Html:
     )
 
 
-def _group(group: Group) -> Html:
+def _group(group: Group, words: Words) -> Html:
     counts = Counter(row.symbol for row in group.rows)
     badges = (
-        tag("span", f"{number} {WORDS[symbol][0]}", class_=f"badge {WORDS[symbol][1]}")
+        tag("span", f"{number} {words[symbol][0]}", class_=f"badge {words[symbol][1]}")
         for symbol, number in counts.items()
     )
     summary = tag("summary", tag("h3", group.title), tag("span", joined(badges, " "), class_="badges"))
-    rows = tag("ul", joined(map(_row, group.rows)), class_="rows")
+    rows = tag("ul", joined(_row(row, words) for row in group.rows), class_="rows")
     return tag("details", summary, rows, open=len(group.rows) <= _OPEN, class_="group")
 
 
-def _row(row: Row) -> Html:
-    word, tone = WORDS[row.symbol]
+def _row(row: Row, words: Words) -> Html:
+    word, tone = words[row.symbol]
     address = str(row.address)
     return tag(
         "li",

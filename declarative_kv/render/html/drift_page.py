@@ -6,7 +6,7 @@ from declarative_kv.model.plan import Plan
 from declarative_kv.render.findings import Level, findings
 from declarative_kv.render.html import changes, graph, matrix, sections
 from declarative_kv.render.html.frame import Tile, Verdict, page
-from declarative_kv.render.html.rights import moved, of_drift
+from declarative_kv.render.html.rights import difference, of_drift, rights
 from declarative_kv.render.names import Names
 from declarative_kv.render.summary import of_drift as summary_of
 
@@ -23,17 +23,15 @@ def drift_page(plan: Plan) -> str:
         Tile(sum(1 for one in found if one.level is Level.ERROR), "not read", "minus"),
         Tile(len(plan.checked), "addresses compared", "quiet"),
     ]
-    rights = of_drift(plan)
+    sides = of_drift(plan)
     lead = "What somebody holds now and did not by what was applied, or the other way round."
     parts = [
-        sections.access(moved(rights), Names.of(plan), lead),
+        sections.access(difference(sides), Names.of(plan), lead),
         changes.drift(plan),
         sections.unmanaged(plan),
         sections.orphans(plan),
         sections.unread(plan),
-        matrix.section(
-            rights, "What the grants that changed give: before is what was applied, after is what Azure has."
-        ),
+        matrix.section(rights(sides), "Before is what was applied last, after is what Azure has now."),
         graph.of_drift(plan),
         sections.notes(plan),
     ]

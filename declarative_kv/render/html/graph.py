@@ -9,7 +9,7 @@ from typing import Final
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Plan
-from declarative_kv.render.html.changes import WORDS
+from declarative_kv.render.html.changes import DRIFTED, WORDS
 from declarative_kv.render.html.element import NOTHING, Html, joined, tag
 from declarative_kv.render.html.frame import Section
 from declarative_kv.render.html.layers import Layout, layered
@@ -45,17 +45,16 @@ def of_plan(plan: Plan) -> Section:
 
 def of_drift(plan: Plan) -> Section:
     """Everything that was held against Azure; what moved stands out."""
-    moved = {one.address: _look(one.action) for one in plan.drift}
-    looks = {one.address: moved.get(one.address, ("quiet", "as applied")) for one in plan.checked}
+    moved = {one.address: DRIFTED["~" if one.action is Action.UPDATE else "-"] for one in plan.drift}
+    looks = {one.address: moved.get(one.address, ("as applied", "quiet")) for one in plan.checked}
     needs = {one.address: frozenset(one.needs) for one in plan.checked}
     return _section(looks, needs, "An arrow leads to what needs it; what moved outside has a colour.")
 
 
 def _look(action: Action) -> tuple[str, str]:
     if action is Action.NOOP:
-        return "quiet", "no change"
-    word, tone = WORDS[SYMBOLS[action]]
-    return tone, word
+        return "no change", "quiet"
+    return WORDS[SYMBOLS[action]]
 
 
 def _needs(change: Change) -> frozenset[Address]:
@@ -90,7 +89,7 @@ def _gathered(
     for many in alike.values():
         groups = [many] if len(many) > _ALIKE else [[at] for at in many]
         for group in groups:
-            at, (tone, word) = group[0], looks[group[0]]
+            at, (word, tone) = group[0], looks[group[0]]
             title = at.path if len(group) == 1 else f"{len(group)} in {at.container}"
             nodes[str(at)] = Node(title, at.kind, tone, word, len(group))
             names |= dict.fromkeys(group, str(at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from declarative_kv.model.plan import Plan
 from declarative_kv.render.html import changes, graph, matrix, sections
 from declarative_kv.render.html.frame import Section, Tile, Verdict, page
-from declarative_kv.render.html.rights import of_plan
+from declarative_kv.render.html.rights import of_plan, rights
 from declarative_kv.render.names import Names
 from declarative_kv.render.summary import Summary
 from declarative_kv.render.summary import of_plan as summary_of
@@ -28,7 +28,7 @@ def plan_page(plan: Plan) -> str:
         sections.irreversible(plan),
         changes.changes(plan),
         *_refreshed(plan),
-        matrix.section(of_plan(plan), "What the grants that this plan knows give, before and after it."),
+        matrix.section(rights(of_plan(plan)), "What the grants that this plan knows give, before it and after it."),
         graph.of_plan(plan),
         sections.unmanaged(plan),
         sections.unread(plan),

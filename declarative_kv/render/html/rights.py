@@ -1,82 +1,84 @@
-"""What grants give, before and after, as the grid and the cards show it."""
+"""Two pictures of who can do what, before and after, and the difference between them, for the grid and the cards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from declarative_kv.engine.access.grant import held_by
-from declarative_kv.model.address import Address
-from declarative_kv.model.plan import AccessLine, Action, Change, Drift, Plan
-from declarative_kv.model.resource import Condition, OtherPolicy
-from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec
-from declarative_kv.render.html.matrix import Right
-from declarative_kv.render.names import Names
+from declarative_kv.engine.access.analysis import answers
+from declarative_kv.engine.access.difference import access_lines
+from declarative_kv.engine.access.estate import Estate
+from declarative_kv.engine.access.picture import Thing, picture
+from declarative_kv.model.access import NOTHING_AROUND
+from declarative_kv.model.plan import AccessLine, Plan
+from declarative_kv.model.resource import Condition, Observed, OtherPolicy
+from declarative_kv.render.html.matrix import Hold, Right
+from declarative_kv.render.plan_json import after_of, before_of
 
-_GONE = frozenset({Action.DESTROY, Action.FORGET})
-
-
-def of_plan(plan: Plan) -> tuple[Right, ...]:
-    """Every right that a grant of the plan gives or gave, those that stay included."""
-    names = Names.of(plan)
-    return tuple(right for change in plan.changes for right in _of_change(change, names))
+Sides = tuple[Estate, Estate]
 
 
-def _of_change(change: Change, names: Names) -> Iterator[Right]:
-    before = None if change.action is Action.CREATE else change.live or change.prior
-    after = None if change.action in _GONE else change.desired
-    yield from _rights(change.address, before.spec if before else None, after.spec if after else None, names)
+def of_plan(plan: Plan) -> Sides:
+    """The estate that the plan found and the one that it leaves, as far as its addresses and strangers make it up."""
+    strangers = {one.live.id: (None, one.live.spec) for one in plan.unmanaged}
+    gone = {change.live.id for change in plan.changes if change.live is not None and after_of(change) is None}
+    before = [(change.address, spec) for change in plan.changes if (spec := before_of(change)) is not None]
+    after = [(change.address, spec) for change in plan.changes if (spec := after_of(change)) is not None]
+    staying = [thing for identifier, thing in strangers.items() if identifier not in gone]
+    return _drawn(plan, [*strangers.values(), *before]), _drawn(plan, [*staying, *after])
 
 
-def of_drift(plan: Plan) -> tuple[Right, ...]:
-    """Every right of the grants that moved: before as applied, after as Azure has it."""
-    names = Names.of(plan)
-    moved = (right for one in plan.drift for right in _of_drift(one, names))
-    strangers = (
-        right
-        for item in plan.unmanaged
-        if item.policy is not OtherPolicy.IGNORE
-        for right in _rights(item.address, None, item.live.spec, names)
-    )
-    return (*moved, *strangers)
+def of_drift(plan: Plan) -> Sides:
+    """The estate as it was applied, and as Azure has it."""
+    before = [(one.address, one.prior.spec) for one in plan.checked if one.prior is not None]
+    after = [(one.address, one.live.spec) for one in plan.checked if one.live is not None and _lives(one.live)]
+    strangers = [(None, item.live.spec) for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE]
+    return _drawn(plan, before), _drawn(plan, [*after, *strangers])
 
 
-def _of_drift(one: Drift, names: Names) -> Iterator[Right]:
-    live = one.live if one.live is not None and one.live.condition is Condition.LIVE else None
-    yield from _rights(one.address, one.prior.spec if one.prior else None, live.spec if live else None, names)
+def _lives(one: Observed) -> bool:
+    return one.condition is Condition.LIVE
 
 
-def moved(rights: Sequence[Right]) -> tuple[AccessLine, ...]:
-    """The rights that somebody has gained or lost outside."""
-    return tuple(
-        AccessLine(
-            right.after, right.who, right.object_id, right.phrase, right.place, "", Address("vault", right.place)
-        )
-        for right in rights
-        if right.before != right.after
-    )
+def _drawn(plan: Plan, things: Iterable[Thing]) -> Estate:
+    """A picture of specs; whose vault has no address is nobody's concern here."""
+    return picture(things, NOTHING_AROUND, plan.head.principals)
 
 
-def _rights(address: Address, before: Any, after: Any, names: Names) -> Iterator[Right]:
-    for spec, other in ((before, after), (after, before)):
-        if not isinstance(spec, AccessPolicySpec | RoleAssignmentSpec):
-            continue
-        shared = held_by(other) if _same(spec, other) else {}
-        for phrase in held_by(spec):
-            if spec is after and phrase in shared:
-                continue  # told with what was before
-            where = _place(address, spec, names)
-            who = str(spec.principal)
-            has = (True, phrase in shared) if spec is before else (False, True)
-            yield Right(names.principal(who), who, where, phrase, *has)
+def difference(sides: Sides) -> tuple[AccessLine, ...]:
+    """Who holds more or less on the one side than on the other."""
+    return access_lines(*_named(sides))
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one.principal == other.principal
+def rights(sides: Sides) -> Iterator[Right]:
+    """What everybody holds, or could give itself, on either side; what goes without saying is left out."""
+    before, after = _named(sides)
+    held: dict[tuple[str, str, str], list[Hold]] = {}
+    seen = {}
+    for number, estate in enumerate((before, after)):
+        for one in answers(estate):
+            if one.capability.minor:
+                continue
+            place = _place(estate, one.resource, one.vault.id)
+            key = (one.principal, place, one.capability.name)
+            sides_of = held.setdefault(key, [Hold.NONE, Hold.NONE])
+            sides_of[number] = max(sides_of[number], Hold.HAS if one.direct else Hold.COULD)
+            seen[key] = one.capability
+    for (who, place, name), (was, will) in held.items():
+        capability = seen[who, place, name]
+        yield Right(after.name(who), who, place, capability.phrase, capability.category, was, will)
 
 
-def _place(address: Address, spec: Any, names: Names) -> str:
-    """The vault that the grant is in or below; beside the vaults its scope."""
-    if address.key:
-        return f"vault.{address.container}"
-    return names.scope(str(getattr(spec, "scope", getattr(spec, "vault", ""))))
+def _named(sides: Sides) -> Sides:
+    """Both with the addresses of both, so that a place is called the same where only one side declares it."""
+    before, after = sides
+    addresses = {**before.addresses, **after.addresses}
+    return replace(before, addresses=addresses), replace(after, addresses=addresses)
+
+
+def _place(estate: Estate, resource: str, vault: str) -> str:
+    """The address of a vault or secret; of what nobody declared its vault's, and its own name."""
+    if (at := estate.addresses.get(resource)) is not None:
+        return str(at)
+    inside = estate.spelled(resource)[len(vault) :].lstrip("/")
+    return f"{estate.addresses.get(vault, estate.spelled(vault))} · {inside}" if inside else estate.spelled(resource)

@@ -120,7 +120,7 @@ def test_drift_is_drawn_with_what_moved_in_colour() -> None:
     checked = (Checked(at("vault.v")), Checked(at("secret.v/s"), (at("vault.v"),)))
     page = drift_page(plan_of(drift=(Drift(at("secret.v/s"), Action.UPDATE),), checked=checked))
     assert "vault · as applied" in page
-    assert '<g class="node turn"><title>secret v/s: change</title>' in page
+    assert '<g class="node turn"><title>secret v/s: changed</title>' in page
 
 
 def test_a_refresh_only_plan_shows_what_it_takes_over() -> None:
