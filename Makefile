@@ -8,9 +8,12 @@ WHOLLY := --include='declarative_kv/config/*,declarative_kv/engine/*,declarative
 
 # Other people's programs, for the tests in tests/clients: each in a folder of its own, as its version is written there.
 CLIENTS := .clients
-OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript
+OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript $(CLIENTS)/.azurite \
+	$(CLIENTS)/.reports $(CLIENTS)/.checkov $(CLIENTS)/.sarif
+# The one package that brings the schema which OASIS published; nothing of it is installed.
+SARIF_SCHEMA := sarif-pydantic==0.6.2
 
-.PHONY: help clients demo test test-all lint format bench reference clean
+.PHONY: help clients demo test test-all lint format bench screenshots reference clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,20 +24,27 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
-$(CLIENTS)/.az $(CLIENTS)/.python: $(CLIENTS)/.%: tests/clients/%.txt
+$(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.reports $(CLIENTS)/.checkov: $(CLIENTS)/.%: tests/clients/%.txt
 	rm -rf $(CLIENTS)/$*
 	$(PYTHON) -m venv $(CLIENTS)/$*
 	$(CLIENTS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-$(CLIENTS)/.javascript: tests/clients/javascript/package.json tests/clients/javascript/package-lock.json
-	mkdir -p $(CLIENTS)/javascript
-	cp $^ $(CLIENTS)/javascript
-	@if command -v npm >/dev/null; then npm ci --prefix $(CLIENTS)/javascript --no-audit --no-fund --loglevel=error; \
-	else echo "not run: the JavaScript SDKs, because Node was not found"; fi
+$(CLIENTS)/.sarif: $(READY)
+	rm -rf $(CLIENTS)/sarif
+	mkdir -p $(CLIENTS)/sarif
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest $(CLIENTS)/sarif $(SARIF_SCHEMA)
+	tar -xzf $(CLIENTS)/sarif/*.tar.gz -C $(CLIENTS)/sarif --strip-components 1 --wildcards '*/sarif-schema-2.1.0.json'
+	touch $@
+
+$(CLIENTS)/.javascript $(CLIENTS)/.azurite: $(CLIENTS)/.%: tests/clients/%/package.json tests/clients/%/package-lock.json
+	mkdir -p $(CLIENTS)/$*
+	cp $^ $(CLIENTS)/$*
+	@if command -v npm >/dev/null; then cd $(CLIENTS)/$* && npm ci --no-audit --no-fund --loglevel=error; \
+	else echo "not run: what is tested with $*, because Node was not found"; fi
 	@if command -v npm >/dev/null; then touch $@; fi
 
-clients: $(OTHERS) ## the az CLI, Azure's other SDKs and SOPS, to test the emulator with; 0.9 GB, a few minutes, once
+clients: $(OTHERS) ## the az CLI, Azure's other SDKs, Azurite, SOPS, Checkov and linters, to test with; 1.6 GB, a few minutes, once
 
 demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explained as it goes
 	$(BIN)/dkv demo
@@ -59,6 +69,11 @@ format: $(READY) ## bring the code into form
 
 bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-up; validate
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.throttled
+	$(BIN)/python -m tests.benchmarks.saving
+
+screenshots: $(READY) ## pictures of the HTML reports at the width of a phone and of a desktop, for a person to look at
+	$(BIN)/python -m tests.reports.screenshots screenshots
 
 reference: $(READY) ## write the generated pages of the documentation again
 	$(BIN)/python -m declarative_kv.cli.reference > docs/cli.md

@@ -15,6 +15,11 @@ def graph_scope(cloud: Cloud) -> str:
     return f"{cloud.graph}/.default"
 
 
+def storage_suffix(cloud: Cloud) -> str:
+    """What the hosts of storage accounts end in, after `ACCOUNT.blob.`."""
+    return {"usgov": "core.usgovcloudapi.net", "china": "core.chinacloudapi.cn"}.get(cloud.name, "core.windows.net")
+
+
 def vault_uri(cloud: Cloud, name: str) -> str:
     """The data-plane address of a vault, without trailing slash; hosts are lower case whatever the name's case."""
     return f"https://{name.lower()}.{cloud.key_vault_suffix.lstrip('.')}"

@@ -8,8 +8,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from declarative_kv.azure.pacing import Pace
 from declarative_kv.azure.sign_in import unusable
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.identity import Identity
@@ -100,8 +102,14 @@ class SharedCredential:
         return await self._inner.get_token(*scopes, **options)
 
 
-def shared_credential(credential: Any, cloud: Cloud, tenant: str | None, transport: Any) -> SharedCredential:
+def shared_credential(
+    credential: Any, cloud: Cloud, tenant: str | None, transport: Any, pace: Pace
+) -> SharedCredential:
     """The session's credential: the given one, an application's own, or azure-identity's default chain."""
+    from declarative_kv.azure.retry import PatientRetry
+
+    # By itself azure-identity gives up at the fourth try, seconds after the first.
+    retry = partial(PatientRetry, pace)
     if isinstance(credential, ClientSecret):
         from azure.identity.aio import ClientSecretCredential
 
@@ -111,6 +119,7 @@ def shared_credential(credential: Any, cloud: Cloud, tenant: str | None, transpo
             credential.secret.reveal(),
             authority=cloud.authority,
             transport=transport,
+            retry_policy_class=retry,
         )
         return SharedCredential(inner, tenant, credential.source)
     if credential is not None:
@@ -120,7 +129,10 @@ def shared_credential(credential: Any, cloud: Cloud, tenant: str | None, transpo
     allowed = [tenant] if tenant else []
     try:
         inner = DefaultAzureCredential(
-            authority=cloud.authority, transport=transport, additionally_allowed_tenants=allowed
+            authority=cloud.authority,
+            transport=transport,
+            retry_policy_class=retry,
+            additionally_allowed_tenants=allowed,
         )
     except (ValueError, OSError) as error:  # it reads what the environment names at once: ids, a certificate's file
         raise unusable(str(error)) from error

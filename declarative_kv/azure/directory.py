@@ -7,7 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from declarative_kv.azure import ids
-from declarative_kv.azure.session import AUTHORIZATION, RESOURCES, SUBSCRIPTIONS, Session
+from declarative_kv.azure.inventory import vaults_of
+from declarative_kv.azure.session import AUTHORIZATION, SUBSCRIPTIONS, Session
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.document import Principal, Selector
 from declarative_kv.model.errors import Forbidden, NotFound, PlanError
@@ -74,16 +75,7 @@ class AzureDirectory:
 
     async def find_vault(self, subscription: str, name: str) -> str | None:
         """The ARM id of the live vault with that name in the subscription, or None."""
-
-        async def listed() -> Mapping[str, str]:
-            # The list of resources has long pages; the list of vaults brings one to three a page (recorded).
-            where = "resourceType eq 'Microsoft.KeyVault/vaults'"
-            path = f"/subscriptions/{subscription}/resources"
-            pages = self._azure.arm_pages(path, version=RESOURCES, operation="Listing vaults", where=where)
-            return {str(item["name"]).lower(): str(item["id"]) async for page in pages for item in page}
-
-        vaults = await self._azure.known(("vaults", subscription.lower()), listed)
-        return vaults.get(name.lower())
+        return (await vaults_of(self._azure, subscription)).get(name.lower())
 
     async def role(self, scope: str, name: str) -> str:
         """The GUID of the role with that name or GUID; raises `PlanError` unless exactly one can be assigned there."""

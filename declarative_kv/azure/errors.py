@@ -19,6 +19,7 @@ from declarative_kv.model.errors import (
     NameTaken,
     NotAuthenticated,
     NotFound,
+    OutOfTime,
     Throttled,
     Unavailable,
 )
@@ -33,6 +34,7 @@ _WORDS: Final[Mapping[type[AzureError], tuple[str, str]]] = {
     Conflict: ("conflict", "The object's state in Azure forbids the operation"),
     Throttled: ("throttled", "Azure answers too many requests"),
     Unavailable: ("unavailable", "Azure did not answer"),
+    OutOfTime: ("out-of-time", "The run was stopped before this was done"),
     AzureError: ("azure-error", "Azure did not accept the request"),
 }
 
@@ -69,7 +71,8 @@ def problem_of(response: Any) -> Problem:
     try:
         body = json.loads(response.text())
     except (ValueError, AttributeError, TypeError):
-        return Problem()
+        # Storage answers in XML, or with no body at all, and has the code in a header too.
+        return Problem(str(getattr(response, "headers", {}).get("x-ms-error-code") or ""))
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, str):
         return Problem(error, _line(body.get("error_description", "")))
@@ -89,6 +92,10 @@ def _translate(error: Exception, operation: str, address: Address | None, hide: 
         ServiceResponseError,
     )
 
+    from declarative_kv.azure.paced import NotSent
+
+    if isinstance(error, NotSent):
+        return _kept_back(error.asked, operation, address)
     response = getattr(error, "response", None)
     if isinstance(error, ClientAuthenticationError):
         return _made(NotAuthenticated, operation, address, Problem("", reasons(str(error))), None, way_out(str(error)))
@@ -98,6 +105,15 @@ def _translate(error: Exception, operation: str, address: Address | None, hide: 
         hint = "Check the network, and the proxy if there is one, and run the command again."
         return _made(Unavailable, operation, address, Problem("", _shown(_line(str(error)), hide)), None, hint)
     return _made(AzureError, operation, address, Problem("", _shown(_line(str(error)), hide)), None, "")
+
+
+def _kept_back(asked: float | None, operation: str, address: Address | None) -> AzureError:
+    """Our error for a request that never left: Azure asked for too much patience, or the run is over."""
+    if asked is None:
+        hint = "Run the same command again: it goes on where this one ended."
+        return _made(OutOfTime, operation, address, Problem(), None, hint)
+    said = Problem("", f"too many requests; ask again after {asked:.0f} seconds.")
+    return _made(Throttled, operation, address, said, None, "Run the command again after that time.")
 
 
 def _answered(response: Any, operation: str, address: Address | None, hide: Sensitive | None) -> AzureError:

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 from declarative_kv.azure import clouds, ids
 from declarative_kv.azure.credentials import ClientSecret, SharedCredential, read_identity, shared_credential
 from declarative_kv.azure.errors import raised, translated
-from declarative_kv.azure.pacing import Lane
+from declarative_kv.azure.pacing import Lane, Pace
+from declarative_kv.azure.patience import Clock, OutOfTime, Patience, begin_change
 from declarative_kv.azure.transport import Endpoint, shared_transport
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Cloud
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+    from declarative_kv.azure.guarded import Guarded
     from declarative_kv.azure.tracing import Trace
 
 KEY_VAULT: Final = "2026-02-01"
@@ -45,18 +47,28 @@ _T = TypeVar("_T")
 class Session:
     """Open one with `open_session`. Clients are made when first asked for, and closed with the session.
 
-    `memo` keeps facts of the run that several kinds need (see `known`); `poll_seconds` is how often a typed
-    long-running call asks again where Azure does not say.
+    `guarded` is the transport below the pacing. `memo` keeps facts of the run that several kinds need (see `known`);
+    `poll_seconds` is how often a typed long-running call asks again where Azure does not say.
     """
 
     def __init__(
-        self, cloud: Cloud, tenant: str | None, credential: SharedCredential, transport: Any, *, poll_seconds: float
+        self,
+        cloud: Cloud,
+        tenant: str | None,
+        credential: SharedCredential,
+        transport: Any,
+        pace: Pace,
+        *,
+        guarded: Guarded,
+        poll_seconds: float,
     ) -> None:
         self.cloud = cloud
         self.tenant = tenant
         self.memo: dict[Any, Any] = {}
+        self.guarded = guarded
         self._credential = credential
         self._transport = transport
+        self._pace = pace
         self.poll_seconds = poll_seconds
         self._clients: dict[tuple[str, str], Any] = {}
         self._lanes: dict[str, Lane] = {}
@@ -113,14 +125,38 @@ class Session:
         def make() -> Any:
             from azure.keyvault.secrets.aio import SecretClient
 
-            return SecretClient(self.vault_uri(vault_id), self._login(), api_version=SECRETS, **self._options())
+            uri = self.vault_uri(vault_id)
+            self._pace.lies_in(uri, ids.parse_vault(vault_id).subscription)
+            return SecretClient(uri, self._login(), api_version=SECRETS, **self._options())
 
         client: SecretClient = self._client("secrets", vault_id.lower(), make)
         return client
 
+    @property
+    def credential(self) -> AsyncTokenCredential:
+        """The run's sign-in, for clients of other services."""
+        return self._login()
+
     def vault_uri(self, vault_id: str) -> str:
         """The data-plane address of the vault with that ARM id, without trailing slash."""
         return clouds.vault_uri(self.cloud, ids.parse_vault(vault_id).name)
+
+    @property
+    def stop(self) -> asyncio.Event:
+        """Set it to end the run: nothing waits for a limit or tries again any longer, and what is in flight ends."""
+        return self._pace.clock.stop
+
+    def begin_change(self) -> None:
+        """What this task asks for from now on is one change: it has so much time for what goes wrong."""
+        begin_change(self._pace.patience.change)
+
+    async def rest(self, seconds: float) -> bool:
+        """Wait for what may never come; false, and at once, where the run is stopped."""
+        try:
+            await self._pace.clock.sleep(seconds)
+        except OutOfTime:
+            return False
+        return True
 
     async def pause(self, seconds: float) -> None:
         """Wait as the transport waits: an emulator in process does not."""
@@ -137,6 +173,11 @@ class Session:
                 self.memo[key] = await make()
             fact: _T = self.memo[key]
             return fact
+
+    def forget(self, *key: str) -> None:
+        """Drop every fact whose key begins so: a write has outdated it."""
+        for one in [one for one in self.memo if one[: len(key)] == key]:
+            self.memo.pop(one)
 
     async def send(
         self, client: Any, request: HttpRequest, *, operation: str, hide: Sensitive | None = None, once: bool = False
@@ -196,12 +237,24 @@ class Session:
         async for page in self._pages(self.secrets(vault_id), first, self._lane(vault_id), operation):
             yield page
 
-    async def graph(self, path: str, *, operation: str) -> Any:
-        """A GET of Microsoft Graph v1.0; `path` begins with a slash and is encoded already."""
+    async def graph(self, path: str, *, operation: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A GET of Microsoft Graph v1.0, with a `body` a POST; `path` begins with a slash and is encoded already."""
         from azure.core.rest import HttpRequest
 
         client = self._raw("graph", clouds.graph_scope(self.cloud))
-        return await self.send(client, HttpRequest("GET", f"{self.cloud.graph}/v1.0{path}"), operation=operation)
+        method = "GET" if body is None else "POST"
+        url = path if path.startswith(self.cloud.graph) else f"{self.cloud.graph}/v1.0{path}"
+        return await self.send(client, HttpRequest(method, url, json=body), operation=operation)
+
+    async def graph_pages(self, path: str, *, operation: str) -> AsyncIterator[list[Any]]:
+        """The pages of a list of Microsoft Graph, to its end."""
+        first = f"{self.cloud.graph}/v1.0{path}"
+        url: str | None = first
+        while url:
+            _same_host(url, first, operation)
+            answer = await self.graph(url, operation=operation)
+            yield answer.get("value") or []
+            url = answer.get("@odata.nextLink")
 
     async def close(self) -> None:
         """Close every client."""
@@ -259,7 +312,8 @@ class Session:
     def _options(self) -> dict[str, Any]:
         from declarative_kv.azure.retry import PatientRetry
 
-        return {"transport": self._transport, "retry_policy": PatientRetry(), "user_agent": "declarative-kv"}
+        retry = PatientRetry(self._pace)
+        return {"transport": self._transport, "retry_policy": retry, "user_agent": "declarative-kv"}
 
     def _arm_options(self) -> dict[str, Any]:
         scopes = [clouds.resource_manager_scope(self.cloud)]
@@ -276,23 +330,31 @@ async def open_session(
     credential: AsyncTokenCredential | ClientSecret | None = None,
     environ: Mapping[str, str] = os.environ,
     trace: Trace | None = None,
+    limited: bool = True,
+    patience: Patience | None = None,
 ) -> AsyncIterator[Session]:
     """A session over `transport` (an emulator in process), over the `proxy` of a running one, or over the network.
 
     Nothing is asked before the first call. `credential` is azure-identity's default chain unless given. `trace` is told
-    of every request.
+    of every request. Azure's published limits are kept to unless `limited` is false.
     """
+    from declarative_kv.azure.guarded import Guarded
+    from declarative_kv.azure.paced import Paced
+
     _leave_words_to_errors()
     async with AsyncExitStack() as stack:
-        carrier = transport or await stack.enter_async_context(shared_transport(proxy, environ))
+        carrier: Any = transport or await stack.enter_async_context(shared_transport(proxy, environ))
         if trace is not None:
             from declarative_kv.azure.tracing import Traced
 
             carrier = Traced(carrier, trace)
-        shared = shared_credential(credential, cloud, tenant, carrier)
+        guarded = carrier = Guarded(carrier, cloud.authority)
+        pace = Pace(Clock(carrier.sleep), cloud.resource_manager, limited=limited, patience=patience)
+        carrier = Paced(carrier, pace)
+        shared = shared_credential(credential, cloud, tenant, carrier, pace)
         stack.push_async_callback(shared.close)
         near = transport is not None or proxy is not None
-        session = Session(cloud, tenant, shared, carrier, poll_seconds=0.05 if near else 3.0)
+        session = Session(cloud, tenant, shared, carrier, pace, guarded=guarded, poll_seconds=0.05 if near else 3.0)
         stack.push_async_callback(session.close)
         yield session
 

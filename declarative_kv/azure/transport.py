@@ -6,11 +6,14 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 _CONNECTIONS: Final = 256
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy")
@@ -44,8 +47,34 @@ async def shared_transport(proxy: Endpoint | None, environ: Mapping[str, str]) -
         proxy=proxy.url if proxy else None,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_sent_once,),
     ) as session:
         yield AioHttpTransport(session=session, session_owner=False)
+
+
+async def _sent_once(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+    """Keep aiohttp from sending a request again by itself.
+
+    It repeats a PUT or DELETE whose connection ends before an answer, whether the server has carried it out or not,
+    and a secret that is set twice has two versions. Repeating is for our own retry, which knows what may be.
+    """
+    import aiohttp
+
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+
+
+def was_reached(error: Exception) -> bool:
+    """Whether a request that azure-core gave up may have come to the server; false: there was no connection."""
+    import aiohttp
+    from azure.core.exceptions import ServiceRequestTimeoutError
+
+    inner = getattr(error, "inner_exception", None)
+    return not isinstance(error, ServiceRequestTimeoutError) and not isinstance(inner, aiohttp.ClientConnectorError)
 
 
 def _context(proxy: Endpoint | None, environ: Mapping[str, str]) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 import typer
@@ -88,7 +89,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _invoked(arguments: list[str]) -> int:
-    outcome = typer.main.get_command(app).main(arguments, prog_name="dkv", standalone_mode=False)
+    outcome = typer.main.get_command(app).main(arguments, prog_name="dkv", standalone_mode=False, obj=tuple(arguments))
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -108,7 +109,17 @@ def _told(errors: Sequence[Any], arguments: list[str]) -> int:
     paint = painted(sys.stderr, no_color="--no-color" in arguments)
     if diagnostics:
         sys.stderr.write(f"{diagnostics_text(diagnostics, paint)}\n")
-    return int(errors[0].exit_code)
+    code = int(errors[0].exit_code)
+    if _tells_platform(arguments):
+        from declarative_kv.cli import ci
+
+        ci.tell_platform(ci.of_errors(diagnostics, code))
+    return code
+
+
+def _tells_platform(arguments: Sequence[str]) -> bool:
+    """Whether the command line says `--format auto`, however far it was understood."""
+    return "--format=auto" in arguments or ("--format", "auto") in pairwise(arguments)
 
 
 def _bug() -> int:

@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from declarative_kv.cli.approval import approve
-from declarative_kv.cli.context import Run, held
+from declarative_kv.cli.context import Place, Run, held
 from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import Planned, helpful, key_ring, place_of, planned
 from declarative_kv.cli.options import Common
@@ -23,6 +23,7 @@ from declarative_kv.cli.planning import shown
 from declarative_kv.cli.saved import Saved
 from declarative_kv.engine.apply import apply
 from declarative_kv.engine.events import Outcome
+from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.stale import check_fresh, desired_of
 from declarative_kv.engine.steps import Tools
@@ -30,7 +31,7 @@ from declarative_kv.engine.values import collect
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import Blocked, Incomplete, Interrupted
+from declarative_kv.model.errors import Blocked, DkvError, Incomplete, Interrupted
 from declarative_kv.model.plan import Block, Options, Plan
 from declarative_kv.model.resource import Importing
 from declarative_kv.render.progress import reporting
@@ -40,11 +41,18 @@ from declarative_kv.values import Sources
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an apply is to go: without asking, how many changes at once, and seconds after which nothing new starts."""
+    """How an apply is to go: without asking, how many changes at once, and seconds after which the run is over.
+
+    `wait` is for how many seconds it waits for the state's lock. With `tell_platform` the CI that it runs on hears how
+    it ended. `again` gives the words and the command to go on with where something is left to do, from what is done.
+    """
 
     auto_approve: bool = False
     parallelism: int = 32
     timeout: float | None = None
+    wait: float = 0
+    tell_platform: bool = False
+    again: Callable[[Collection[Address]], str] = lambda _: ""
 
 
 async def applied(
@@ -52,7 +60,7 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
-    async with held(place_of(document), word, verbose=common.verbose) as (run, journal):
+    async with _at_work(place_of(document), word, common, manner) as (run, journal):
         made = await planned(run, document, journal.state, options)
         return await _carried_out(run, made, journal, common, manner)
 
@@ -60,16 +68,40 @@ async def applied(
 async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
     """Carry out exactly a saved plan; raises `StalePlan` where what it saw has moved."""
     plan, making = saved.plan, saved.making
-    async with held(making.place, "apply", verbose=common.verbose) as (run, journal):
+    async with _at_work(making.place, "apply", common, manner) as (run, journal):
+        state, _ = relocated(journal.state, {move.source: move.target for move in plan.moves})
         addresses = [change.address for change in plan.changes]
         desired = desired_of(plan)
-        ours = helpful(plan, making.groups)
-        reading = await refresh(run.kinds, run.session, desired, journal.state, addresses, around=True, helpful=ours)
-        check_fresh(plan, journal.state, reading)
+        reading = await refresh(run.kinds, run.session, desired, state, addresses, around=True)
+        _check_time(plan, run.session.stop)
+        check_fresh(plan, state, reading)
         ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
         groups = frozenset(making.groups)
         made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
         return await _carried_out(run, made, journal, common, manner)
+
+
+@asynccontextmanager
+async def _at_work(place: Place, word: str, common: Common, manner: Manner) -> AsyncIterator[tuple[Run, Any]]:
+    """A run that holds the state's lock, and is stopped when its time is over; the wait for the lock counts too."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    wait = manner.wait if manner.timeout is None else min(manner.wait, manner.timeout)
+    async with held(place, word, wait=wait, verbose=common.verbose) as (run, journal):
+        timer = None if manner.timeout is None else loop.call_at(begun + manner.timeout, run.session.stop.set)
+        try:
+            yield run, journal
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+
+def _check_time(plan: Plan, stop: asyncio.Event) -> None:
+    """Raise where the time was over before the first change: what the plan could not read by then it does not show."""
+    if stop.is_set() and (plan.pending or not plan.complete):
+        detail = "The time that --timeout gives was over before the first change was begun; nothing was changed."
+        hint = "Give the run more time."
+        raise DkvError(Diagnostic("out-of-time", "The run was stopped before this was done", detail, hint))
 
 
 def _taking_over(document: Document, importing: Sequence[Address]) -> Document:
@@ -101,7 +133,7 @@ def _blocked(block: Block) -> Diagnostic:
     return Diagnostic(
         code=block.code,
         summary="A guard stands in the way",
-        detail=f"{block.address} {block.detail}." if block.address else f"{block.detail}.",
+        detail=f"{block.about} {block.detail}." if block.about else f"{block.detail}.",
         hint=f"If it is meant, add:\n    --allow {block.allow}" if block.allow else "Leave out --import-only.",
         address=block.address,
     )
@@ -110,11 +142,14 @@ def _blocked(block: Block) -> Diagnostic:
 async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
     """Show, refuse, ask, apply, conclude."""
     plan = made.plan
+    _check_time(plan, run.session.stop)
     shown(plan, common)
     refuse(plan)
     accepting = plan.options.refresh_only and bool(plan.drift)
     if (plan.counts().any or accepting) and not manner.auto_approve:
         approve(destroying=plan.options.destroy)
+    if plan.moves:
+        await journal.replace(relocated(journal.state, {move.source: move.target for move in plan.moves})[0])
     values = await collect(plan.pending, made.sources, made.ring)
     tools = Tools(
         kinds=run.kinds,
@@ -123,18 +158,25 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
         values=values,
         ring=made.ring,
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
         helpful=helpful(plan, made.groups),
         saved_keys=dict(journal.state.keys),
     )
     outcome, interrupted = await _watched(tools, plan, common, manner)
-    return _concluded(outcome, common, interrupted=interrupted, destroying=plan.options.destroy)
+    again = manner.again([change.address for change in outcome.done])
+    summary = of_outcome(outcome, interrupted=interrupted, destroying=plan.options.destroy, again=again)
+    _concluded(outcome, common, summary)
+    if manner.tell_platform:
+        from declarative_kv.cli import ci
+
+        ci.tell_platform(ci.of_apply(plan, outcome, summary))
+    return summary.code
 
 
 async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> tuple[Outcome, bool]:
     """The outcome, and whether somebody interrupted; progress goes to standard error while it works."""
-    stop, paint = asyncio.Event(), painted(sys.stderr, no_color=common.no_color)
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(manner.timeout, stop.set) if manner.timeout is not None else None
+    stop, paint = tools.azure.stop, painted(sys.stderr, no_color=common.no_color)
     live = is_terminal(sys.stderr) and paint.colour
     try:
         with (
@@ -145,9 +187,6 @@ async def _watched(tools: Tools, plan: Plan, common: Common, manner: Manner) -> 
             return outcome, interrupted()
     except asyncio.CancelledError as error:
         raise Interrupted(_ended_at_once()) from error
-    finally:
-        if timer is not None:
-            timer.cancel()
 
 
 def _ended_at_once() -> Diagnostic:
@@ -185,12 +224,10 @@ def _interruptible(stop: asyncio.Event) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _concluded(outcome: Outcome, common: Common, *, interrupted: bool, destroying: bool) -> int:
-    """Print what failed and how it ended; gives the exit code."""
-    summary: Summary = of_outcome(outcome, interrupted=interrupted, destroying=destroying)
+def _concluded(outcome: Outcome, common: Common, summary: Summary) -> None:
+    """Print what failed and how it ended."""
     warn(outcome.failed, no_color=common.no_color)
     (say if summary.code == 0 else tell)(painted(sys.stdout, no_color=common.no_color)("bold", summary.text))
-    return summary.code
 
 
 def saved_path(path: Path | None) -> Saved | None:

@@ -36,13 +36,17 @@ def approve(*, destroying: bool) -> None:
                 "Look at the plan, then run the same command with --auto-approve.",
             )
         )
-    # The way out is there before the question is: Ctrl-C counts from the first word that asks for an answer.
-    with _plain_interrupts():
-        tell(_DESTROY if destroying else _ACTIONS)
-        answer = _answer("  Enter a value: ")
-    if answer != "yes":
+    if not agreed(_DESTROY if destroying else _ACTIONS):
         what = "Destroy" if destroying else "Apply"
         raise DkvError(Diagnostic("declined", f"{what} cancelled", "Nothing was changed."))
+
+
+def agreed(question: str) -> bool:
+    """Whether the person at the terminal says yes."""
+    # The way out is there before the question is: Ctrl-C counts from the first word that asks for an answer.
+    with _plain_interrupts():
+        tell(question)
+        return _answer("  Enter a value: ") == "yes"
 
 
 def _answer(prompt: str) -> str:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.cli.reports import Form, Renderers, forms, tree_of, write
 
 if TYPE_CHECKING:
     from declarative_kv.model.plan import Plan
 
 app = typer.Typer(add_completion=False)
 
-
-class Format(StrEnum):
-    """In which form drift is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out",
+        "--report",
+        metavar="FILE",
+        help="Also write a report, in the form that the file's name ends in; may be given several times.",
+    ),
+]
 
 
 @app.command("drift")
@@ -32,17 +36,26 @@ def drift_command(
     state: options.StateAt = None,
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
-    form: Annotated[Format, typer.Option("--format", help="In which form.")] = Format.TEXT,
+    form: Annotated[Form, typer.Option("--format", help="In which form, on standard output.")] = Form.TEXT,
+    out: Out = None,
 ) -> None:
     """Find what changed outside: the state held against Azure. Exits 2 where something did."""
     from declarative_kv.cli.documents import warn
+    from declarative_kv.cli.output import say
     from declarative_kv.render.summary import of_drift
 
+    reports = forms(out, tuple(Form))
     common = options.common(file, env, var, state, no_color, verbose)
     found = asyncio.run(_found(common))
-    _print(found, form, common)
+    write(reports, _renderers(found, replace(common, no_color=True)))
+    say(_renderers(found, common)[form]())
     warn(found.unreadable, no_color=no_color)
-    raise typer.Exit(of_drift(found).code)
+    summary = of_drift(found)
+    if form is Form.AUTO:
+        from declarative_kv.cli import ci
+
+        ci.tell_platform(ci.of_drift(found, summary))
+    raise typer.Exit(summary.code)
 
 
 async def _found(common: options.Common) -> Plan:
@@ -52,24 +65,58 @@ async def _found(common: options.Common) -> Plan:
 
     document = loaded(common)
     async with opened(place_of(document), verbose=common.verbose) as run:
-        return await drifted(run, document, run.store.read())
+        return await drifted(run, document, await run.store.read())
 
 
-def _print(found: Plan, form: Format, common: options.Common) -> None:
+def _renderers(found: Plan, common: options.Common) -> Renderers:
+    """How drift reads in each form; nothing is loaded or made before it is asked for."""
+    return {
+        Form.TEXT: lambda: _text(found, common),
+        Form.AUTO: lambda: _text(found, common),
+        Form.JSON: lambda: _json(found),
+        Form.MARKDOWN: lambda: _markdown(found),
+        Form.HTML: lambda: _html(found),
+        Form.SARIF: lambda: _sarif(found),
+        Form.JUNIT: lambda: _junit(found),
+    }
+
+
+def _text(found: Plan, common: options.Common) -> str:
     import sys
 
-    from declarative_kv.cli.output import painted, say, say_json
+    from declarative_kv.cli.output import painted
+    from declarative_kv.render.drift_text import drift_text
 
-    match form:
-        case Format.JSON:
-            from declarative_kv.render.drift_json import drift_json
+    return drift_text(found, painted(sys.stdout, no_color=common.no_color))
 
-            say_json(drift_json(found))
-        case Format.MARKDOWN:
-            from declarative_kv.render.drift_markdown import drift_markdown
 
-            say(drift_markdown(found).rstrip("\n"))
-        case Format.TEXT:
-            from declarative_kv.render.drift_text import drift_text
+def _json(found: Plan) -> str:
+    from declarative_kv.cli.output import json_text
+    from declarative_kv.render.drift_json import drift_json
 
-            say(drift_text(found, painted(sys.stdout, no_color=common.no_color)))
+    return json_text(drift_json(found))
+
+
+def _markdown(found: Plan) -> str:
+    from declarative_kv.render.drift_markdown import drift_markdown
+
+    return drift_markdown(found).rstrip("\n")
+
+
+def _html(found: Plan) -> str:
+    from declarative_kv.render.html.drift_page import drift_page
+
+    return drift_page(found).rstrip("\n")
+
+
+def _sarif(found: Plan) -> str:
+    from declarative_kv.cli.output import json_text
+    from declarative_kv.render.sarif import drift_sarif
+
+    return json_text(drift_sarif(found, tree_of()))
+
+
+def _junit(found: Plan) -> str:
+    from declarative_kv.render.junit import drift_junit
+
+    return drift_junit(found, tree_of()).rstrip("\n")

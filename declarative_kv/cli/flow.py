@@ -8,17 +8,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
+from declarative_kv.azure.existence import existing
+from declarative_kv.azure.surroundings import surroundings
 from declarative_kv.cli.context import Place, Run, now
+from declarative_kv.engine.access.around import questions
+from declarative_kv.engine.access.estate import Estate
+from declarative_kv.engine.access.picture import pictures
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.fingerprint import KeyRing
-from declarative_kv.engine.plan import only_drift, plan
+from declarative_kv.engine.moves import relocated
+from declarative_kv.engine.orphans import grantees, orphans_of
+from declarative_kv.engine.others import unmanaged_objects
+from declarative_kv.engine.plan import only_drift, plan, wished
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
 from declarative_kv.engine.select import select
 from declarative_kv.engine.values import compare
 from declarative_kv.kinds.fingerprint_key import FingerprintKeys
 from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document, Selector
+from declarative_kv.model.errors import AzureError
+from declarative_kv.model.found import Orphan
+from declarative_kv.model.invariant import Scrutiny
 from declarative_kv.model.plan import Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Reading
 from declarative_kv.model.specs import RoleAssignmentSpec
@@ -49,23 +61,19 @@ def place_of(document: Document) -> Place:
 
 async def planned(run: Run, document: Document, state: State, options: Options) -> Planned:
     """Resolve, refresh, compare values, plan. Writes nothing."""
+    state, moves = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)
     reading = await refresh(
-        run.kinds,
-        run.session,
-        resolved.desired,
-        state,
-        chosen,
-        destroying=options.destroy,
-        around=True,
-        helpful=groups | {resolved.identity.object_id.lower()},
+        run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy, around=True
     )
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
     verdicts = await _verdicts(run, resolved, inputs, sources, ring)
+    asked = questions(resolved.desired, state, reading, groups, directory=bool(document.invariants))
+    around = await surroundings(run.session, asked)
     made = plan(
         run.kinds,
         resolved.desired,
@@ -77,22 +85,50 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
         fingerprints=not document.fingerprint_off,
         groups=groups,
         shared_key=resolved.fingerprint,
+        removed=document.removed,
+        scrutiny=Scrutiny(around, document.invariants, resolved.ids, document.guards),
     )
-    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings)
+    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings, moves=moves)
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
+
+
+async def estates(run: Run, document: Document, state: State) -> tuple[Estate, Estate, tuple[Diagnostic, ...]]:
+    """Who was given what, as it is and as an apply would leave it, and what could not be read. Writes nothing."""
+    options = Options(values="never", import_all=True)
+    state, _ = relocated(state, document.moved)
+    resolved = await resolve(document, run.directory, run.kinds)
+    chosen = select(resolved.desired, state, options)
+    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
+    asked = questions(resolved.desired, state, reading, _groups(document, resolved), directory=True)
+    around = await surroundings(run.session, asked)
+    inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, removed=document.removed)
+    changes = wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id)
+    before, after = pictures(inputs, changes, around, resolved.principals)
+    return before, after, reading.unreadable
 
 
 async def drifted(run: Run, document: Document, state: State) -> Plan:
     """Resolve, refresh, and hold the state against Azure. Reads no source; writes nothing."""
     options = Options(values="never")
+    state, _ = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
     chosen = select(resolved.desired, state, options)
-    helpful_ids = _groups(document, resolved) | {resolved.identity.object_id.lower()}
-    reading: Reading = await refresh(
-        run.kinds, run.session, resolved.desired, state, chosen, around=True, helpful=helpful_ids
-    )
+    reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
-    return only_drift(inputs, head_of(document, resolved, state))
+    orphans, note = await _orphans(run, inputs, resolved)
+    return only_drift(inputs, head_of(document, resolved, state), orphans, note)
+
+
+async def _orphans(run: Run, inputs: Inputs, resolved: Resolved) -> tuple[tuple[Orphan, ...], str]:
+    """The grants to nobody, from one question to the directory; else a note that it could not be asked."""
+    asked = grantees(inputs) - {resolved.identity.object_id.lower()}
+    if not asked:
+        return (), ""
+    try:
+        there = await existing(run.session, asked)
+    except AzureError as error:
+        return (), f"whether grants are to principals that still exist is not known: {error.diagnostics[0].detail}"
+    return orphans_of(inputs, there | {resolved.identity.object_id.lower()}), ""
 
 
 def key_ring(run: Run, state: State, *, shared: str | None, off: bool) -> KeyRing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command("import")
 def import_command(
+    context: typer.Context,
     address: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Such as secret.payments/db-password.")],
     file: options.File = options.DEFAULT_FILE,
     env: options.Env = None,
@@ -25,16 +27,19 @@ def import_command(
     auto_approve: options.AutoApprove = False,
     parallelism: options.Parallelism = options.DEFAULT_PARALLELISM,
     timeout: options.Timeout = None,
+    lock_timeout: options.LockTimeout = 0,
     import_only: options.ImportOnly = False,
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
 ) -> None:
     """Take over objects that exist already: plan and apply of these addresses and of nothing else."""
+    from declarative_kv.cli.again import same_command
     from declarative_kv.cli.applying import Manner, applied
     from declarative_kv.cli.planning import Asked
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(target=address, import_only=import_only, values=values, allow=allow)
     chosen = replace(asked.options(), alone=True)
-    manner = Manner(auto_approve, parallelism, timeout)
+    again = partial(same_command, context.obj)
+    manner = Manner(auto_approve, parallelism, timeout, lock_timeout, again=again)
     raise typer.Exit(asyncio.run(applied(common, chosen, manner, word="import", importing=chosen.targets)))

@@ -12,6 +12,7 @@ from declarative_kv.cli.documents import loaded
 from declarative_kv.cli.flow import key_ring, place_of
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import tell
+from declarative_kv.engine.entries import kept_facts
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import resolve
 from declarative_kv.engine.steps import Tools, carry_out
@@ -24,7 +25,7 @@ from declarative_kv.model.resource import Condition, Desired, Observed, Resource
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import SecretSpec
-from declarative_kv.model.state import Entry
+from declarative_kv.model.state import Entry, Status
 from declarative_kv.values.check import checked, decoded
 
 
@@ -37,12 +38,12 @@ class _Found:
     live: Observed | None
 
 
-async def kept_set(common: Common, at: Address) -> None:
+async def kept_set(common: Common, at: Address, *, wait: float = 0) -> None:
     """Ask for the value and write it, creating the secret if need be; the state learns of the new version."""
     document = loaded(common)
     _check_kept(document, at)
     value = _asked(at)
-    async with held(place_of(document), "secret set", verbose=common.verbose) as (run, journal):
+    async with held(place_of(document), "secret set", wait=wait, verbose=common.verbose) as (run, journal):
         resolved = await resolve(document, run.directory, run.kinds)
         found = await _look(run, resolved.desired, journal, at)
         if found.live is None:
@@ -113,6 +114,8 @@ async def _create(run: Run, journal: Any, found: _Found, value: Sensitive) -> No
         values={resource.address: value},
         ring=key_ring(run, journal.state, shared=None, off=True),
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
     )
     await carry_out(tools, change)
 
@@ -123,8 +126,10 @@ async def _replace(run: Run, journal: Any, found: _Found, value: Sensitive) -> N
     assert found.live is not None
     spec = found.resource.spec
     wanted = SecretSpec(vault=spec.vault, name=spec.name, value=value)
+    await journal.put(replace(found.prior, status=Status.PENDING))
     written = await run.kinds[found.resource.address.kind].update(run.session, wanted, found.live)
-    journal.put(replace(found.prior, facts={**found.prior.facts, **written.facts}))
+    facts = {**kept_facts(found.prior), **written.facts}
+    await journal.put(replace(found.prior, status=Status.APPLIED, facts=facts))
 
 
 def _refusal(code: str, summary: str, detail: str, hint: str, at: Address) -> DkvError:

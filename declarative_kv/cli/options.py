@@ -29,7 +29,10 @@ ImportOnly = Annotated[bool, typer.Option("--import-only", help="Take over, and 
 Allow = Annotated[Addresses, typer.Option("--allow", metavar="CODE[=A]", help="Lift a guard.")]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
 Parallelism = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Changes in flight at once.")]
-Timeout = Annotated[float | None, typer.Option(min=0, metavar="S", help="Start nothing new after so many seconds.")]
+LockTimeout = Annotated[
+    float, typer.Option("--lock-timeout", min=0, metavar="S", help="Wait so many seconds for the state's lock.")
+]
+Timeout = Annotated[float | None, typer.Option(min=0, metavar="S", help="End the run after so many seconds.")]
 
 DEFAULT_FILE = Path("dkv.yaml")
 DEFAULT_PARALLELISM = 32

@@ -34,9 +34,16 @@ def tell(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print data as JSON, in the order that it was built in."""
+    say(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON of several lines."""
     import json
 
-    say(json.dumps(value, indent=2, ensure_ascii=True))
+    from declarative_kv.render.safe import in_json
+
+    return in_json(json.dumps(value, indent=2, ensure_ascii=True))
 
 
 def _print(text: str, stream: TextIO) -> None:

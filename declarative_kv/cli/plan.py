@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.cli.reports import PLAN_FORMS, PlanFormat, Reports, chosen, forms
 
 app = typer.Typer(add_completion=False)
 
@@ -34,12 +35,15 @@ def plan_command(
     import_only: options.ImportOnly = False,
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
+    form: PlanFormat = None,
+    report: Reports = None,
 ) -> None:
     """Show what would change, and who gains or loses access."""
-    from declarative_kv.cli.planning import Asked, Form, made, shown
+    from declarative_kv.cli.planning import Asked, made, shown
 
+    reports = forms(report, PLAN_FORMS)
     common = options.common(file, env, var, state, no_color, verbose)
-    form = Form.of(as_json=as_json, as_markdown=as_markdown)
+    shape = chosen(form, as_json=as_json, as_markdown=as_markdown)
     asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
     plan = asyncio.run(made(common, asked.options(), out))
-    raise typer.Exit(shown(plan, common, form, detailed=detailed).code)
+    raise typer.Exit(shown(plan, common, shape, detailed=detailed, reports=reports).code)

@@ -1,21 +1,27 @@
-"""From a plan's options on the command line to the plan, and out again as text, JSON or Markdown."""
+"""From a plan's options on the command line to the plan, and out again in the form that is asked for."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from declarative_kv.cli.context import opened
 from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import place_of, planned
 from declarative_kv.cli.options import Common, Values, addresses, usage
-from declarative_kv.cli.output import painted, say, say_json
+from declarative_kv.cli.output import json_text, painted, say
+from declarative_kv.cli.reports import Form, Renderers, write
 from declarative_kv.cli.saved import save
 from declarative_kv.model.plan import Options, Plan
+from declarative_kv.render.paint import PLAIN, Paint
+from declarative_kv.render.plan_text import plan_text
 from declarative_kv.render.summary import Summary, of_plan
+
+Reports = Mapping[Path, Form]
+"""The reports to write, and in which form each."""
 
 GUARDS = frozenset(
     {
@@ -27,6 +33,8 @@ GUARDS = frozenset(
         "group-not-empty",
         "many-destroys",
         "irreversible",
+        "access-widened",
+        "invariant",
     }
 )
 
@@ -68,51 +76,64 @@ def _guard(text: str) -> str:
     code = text.partition("=")[0]
     if code not in GUARDS:
         raise usage(f"--allow {text} names no guard.", f"The guards are {', '.join(sorted(GUARDS))}.")
-    if "=" in text:
+    if "=" in text and code != "invariant":
         addresses([text.partition("=")[2]])
     return text
-
-
-class Form(StrEnum):
-    """In which form a plan is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-    @classmethod
-    def of(cls, *, as_json: bool, as_markdown: bool) -> Form:
-        """The form that two flags ask for; raises `UsageError` where they ask for two."""
-        if as_json and as_markdown:
-            raise usage("--json and --markdown are two forms of one output; choose one.")
-        return cls.JSON if as_json else cls.MARKDOWN if as_markdown else cls.TEXT
 
 
 async def made(common: Common, options: Options, out: Path | None = None) -> Plan:
     """The plan of a command line, saved to `out` if that is given. Takes no lock and writes nothing else."""
     document = loaded(common)
     async with opened(place_of(document), verbose=common.verbose) as run:
-        plan = await planned(run, document, run.store.read(), options)
+        plan = await planned(run, document, await run.store.read(), options)
     if out is not None:
         save(out, plan)
     return plan.plan
 
 
-def shown(plan: Plan, common: Common, form: Form = Form.TEXT, *, detailed: bool = False) -> Summary:
-    """Print the plan, and what could not be read with its reasons; gives how it ends."""
+def shown(
+    plan: Plan, common: Common, form: Form = Form.TEXT, *, detailed: bool = False, reports: Reports | None = None
+) -> Summary:
+    """Print the plan, and what could not be read with its reasons; gives how it ends.
+
+    The `reports` are written first, so that one that cannot be is told before anything else.
+    """
     summary = of_plan(plan, detailed=detailed)
-    match form:
-        case Form.JSON:
-            from declarative_kv.render.plan_json import plan_json
-
-            say_json(plan_json(plan, detailed=detailed))
-        case Form.MARKDOWN:
-            from declarative_kv.render.plan_markdown import plan_markdown
-
-            say(plan_markdown(plan).rstrip("\n"))
-        case Form.TEXT:
-            from declarative_kv.render.plan_text import plan_text
-
-            say(plan_text(plan, painted(sys.stdout, no_color=common.no_color), summary))
+    write(reports or {}, _renderers(plan, PLAIN, detailed=detailed))
+    say(_renderers(plan, painted(sys.stdout, no_color=common.no_color), detailed=detailed)[form]())
     warn(plan.unreadable, no_color=common.no_color)
+    if form is Form.AUTO:
+        from declarative_kv.cli import ci
+
+        ci.tell_platform(ci.of_plan(plan, summary))
     return summary
+
+
+def _renderers(plan: Plan, paint: Paint, *, detailed: bool) -> Renderers:
+    """How a plan reads in each form; nothing is loaded or made before it is asked for."""
+    text = partial(plan_text, plan, paint, of_plan(plan, detailed=detailed))
+    return {
+        Form.TEXT: text,
+        Form.AUTO: text,
+        Form.JSON: lambda: _json(plan, detailed=detailed),
+        Form.MARKDOWN: lambda: _markdown(plan),
+        Form.HTML: lambda: _html(plan),
+    }
+
+
+def _json(plan: Plan, *, detailed: bool) -> str:
+    from declarative_kv.render.plan_json import plan_json
+
+    return json_text(plan_json(plan, detailed=detailed))
+
+
+def _markdown(plan: Plan) -> str:
+    from declarative_kv.render.plan_markdown import plan_markdown
+
+    return plan_markdown(plan).rstrip("\n")
+
+
+def _html(plan: Plan) -> str:
+    from declarative_kv.render.html.plan_page import plan_page
+
+    return plan_page(plan).rstrip("\n")

@@ -26,10 +26,11 @@ def set_command(
     state: options.StateAt = None,
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
+    lock_timeout: options.LockTimeout = 0,
 ) -> None:
     """Set a kept value from a prompt or a pipe; it is never echoed."""
     from declarative_kv.cli.keeping import kept_set
 
     (at,) = options.addresses([address])
     common = options.common(file, env, var, state, no_color, verbose)
-    asyncio.run(kept_set(common, at))
+    asyncio.run(kept_set(common, at, wait=lock_timeout))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.cli.reports import PLAN_FORMS, PlanFormat, Reports, chosen, forms
 
 app = typer.Typer(add_completion=False)
 
@@ -18,10 +19,13 @@ def show_command(
     as_json: options.Json = False,
     as_markdown: options.Markdown = False,
     no_color: options.NoColor = False,
+    form: PlanFormat = None,
+    report: Reports = None,
 ) -> None:
     """Show a saved plan again."""
-    from declarative_kv.cli.planning import Form, shown
+    from declarative_kv.cli.planning import shown
     from declarative_kv.cli.saved import read
 
-    form = Form.of(as_json=as_json, as_markdown=as_markdown)
-    shown(read(saved).plan, options.Common(no_color=no_color), form)
+    reports = forms(report, PLAN_FORMS)
+    shape = chosen(form, as_json=as_json, as_markdown=as_markdown)
+    shown(read(saved).plan, options.Common(no_color=no_color), shape, reports=reports)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
 from declarative_kv.cli.output import say, tell
-
-if TYPE_CHECKING:
-    from declarative_kv.state import Store
 
 app = typer.Typer(add_completion=False, help="Look at the state, and mend it.", no_args_is_help=True)
 
@@ -28,9 +25,12 @@ def list_command(
     verbose: options.Verbose = False,
 ) -> None:
     """Print the addresses in the state, one a line."""
+    from fnmatch import fnmatchcase
+
+    from declarative_kv.cli.mending import held_state
     from declarative_kv.model.state import Status
 
-    entries = _store(options.common(file, env, var, state, no_color, verbose)).read().entries
+    entries = asyncio.run(held_state(options.common(file, env, var, state, no_color, verbose))).entries
     found = [a for a in sorted(entries) if a.kind == pattern or fnmatchcase(str(a), pattern)]
     for address in found:
         say(str(address))
@@ -50,11 +50,12 @@ def show(
     verbose: options.Verbose = False,
 ) -> None:
     """Print what the state holds of one address."""
+    from declarative_kv.cli.mending import held_state
     from declarative_kv.render.entry import entry_text
     from declarative_kv.state.mend import found
 
     [wanted] = options.addresses([address])
-    held = _store(options.common(file, env, var, state, no_color, verbose)).read()
+    held = asyncio.run(held_state(options.common(file, env, var, state, no_color, verbose)))
     say(entry_text(found(held, wanted)))
 
 
@@ -68,15 +69,14 @@ def mv(
     state: options.StateAt = None,
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
+    lock_timeout: options.LockTimeout = 0,
 ) -> None:
     """Move an entry to another address, with a vault what is below it. Azure is left alone."""
-    from declarative_kv.state.mend import moved
+    from declarative_kv.cli.mending import move
 
     start, end = options.addresses([source, target])
-    store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state mv") as journal:
-        mended, moves = moved(journal.state, start, end)
-        journal.replace(mended)
+    common = options.common(file, env, var, state, no_color, verbose)
+    moves = asyncio.run(move(common, start, end, lock_timeout))
     for before, after in sorted(moves.items()):
         say(f"{before} -> {after}")
 
@@ -90,21 +90,21 @@ def rm(
     state: options.StateAt = None,
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
+    lock_timeout: options.LockTimeout = 0,
 ) -> None:
     """Forget entries. The objects stay in Azure, and nobody manages them."""
-    from declarative_kv.state.mend import forgotten
+    from declarative_kv.cli.mending import forget
 
     wanted = options.addresses(addresses)
-    store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state rm") as journal:
-        before = journal.state
-        journal.replace(forgotten(before, wanted))
+    common = options.common(file, env, var, state, no_color, verbose)
+    before = asyncio.run(forget(common, wanted, lock_timeout))
     for address in sorted(set(wanted)):
         say(f"forgotten: {address} ({before.entries[address].remote_id} stays in Azure)")
 
 
 @app.command()
 def unlock(
+    force: Annotated[bool, typer.Option("--force", help="Take the lock without asking.")] = False,
     file: options.File = options.DEFAULT_FILE,
     env: options.Env = None,
     var: options.Vars = None,
@@ -112,16 +112,16 @@ def unlock(
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Clear away what a killed run left of its lock; while a run really holds it, say who."""
-    stale = _store(options.common(file, env, var, state, no_color, verbose)).unlock()
-    tell("Nobody holds the lock: a local lock goes with the process that holds it.")
-    if stale is not None:
-        tell(f"Removed what was left of {stale}.")
+    """Clear away what a killed run left of its lock, or take the lock of a state in a blob from whoever holds it."""
+    from declarative_kv.cli.mending import unlocked
+
+    asyncio.run(unlocked(options.common(file, env, var, state, no_color, verbose), force=force))
 
 
 @app.command()
 def pull(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there.")] = None,
+    serial: Annotated[int | None, typer.Option("--serial", min=0, metavar="N", help="An earlier one.")] = None,
     file: options.File = options.DEFAULT_FILE,
     env: options.Env = None,
     var: options.Vars = None,
@@ -130,10 +130,12 @@ def pull(
     verbose: options.Verbose = False,
 ) -> None:
     """Copy the state out, the journal folded in."""
+    from declarative_kv.cli.mending import held_state
     from declarative_kv.state import encode_state
     from declarative_kv.state.files import save_file
 
-    data = encode_state(_store(options.common(file, env, var, state, no_color, verbose)).read())
+    common = options.common(file, env, var, state, no_color, verbose)
+    data = encode_state(asyncio.run(held_state(common, serial)))
     if out is None:
         say(data.decode().rstrip("\n"))
         return
@@ -142,7 +144,8 @@ def pull(
 
 @app.command()
 def push(
-    copy: Annotated[Path, typer.Argument(metavar="FILE", help="What `dkv state pull` wrote.")],
+    copy: Annotated[Path | None, typer.Argument(metavar="FILE", help="What `dkv state pull` wrote.")] = None,
+    source: Annotated[str | None, typer.Option("--from", metavar="PATH", help="Another state, to copy here.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Also where lineage or serial do not fit.")] = False,
     file: options.File = options.DEFAULT_FILE,
     env: options.Env = None,
@@ -150,23 +153,13 @@ def push(
     state: options.StateAt = None,
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
+    lock_timeout: options.LockTimeout = 0,
 ) -> None:
-    """Put a copy in the place of the state; what was there becomes the backup."""
-    from declarative_kv.cli.context import spec_types
-    from declarative_kv.kinds import registry
-    from declarative_kv.state.mend import pushed, read_copy
+    """Put a copy, or another state, in the place of the state; what was there is kept as an earlier one."""
+    from declarative_kv.cli.mending import put_in_place
 
-    incoming = read_copy(copy, spec_types(registry()))
-    store = _store(options.common(file, env, var, state, no_color, verbose))
-    with store.locked("dkv state push") as journal:
-        journal.replace(pushed(journal.state, incoming, force=force))
-        serial = journal.state.serial
-    tell(f"Pushed: {len(incoming.entries)} entries, serial {serial}.")
-
-
-def _store(common: options.Common) -> Store:
-    """The state's store. With `--state` no YAML is needed, so that a state can be mended without one."""
-    from declarative_kv.cli.context import store_at
-    from declarative_kv.cli.documents import loaded
-
-    return store_at(common.state if common.state is not None else loaded(common).state)
+    if (copy is None) == (source is None):
+        raise options.usage("`dkv state push` takes a FILE, or --from and where another state is.")
+    common = options.common(file, env, var, state, no_color, verbose)
+    count, serial = asyncio.run(put_in_place(common, copy, source, lock_timeout, force=force))
+    tell(f"Pushed: {count} entries, serial {serial}.")

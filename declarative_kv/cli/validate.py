@@ -23,6 +23,10 @@ def validate(
     from declarative_kv.cli.documents import loaded
 
     document = loaded(options.common(file, env, var, state, no_color, verbose))
+    if document.invariants:
+        from declarative_kv.cli.invariants import keep
+
+        keep(document)
     count = len(document.resources)
     where = f" in environment {document.environment}" if document.environment else ""
     say(f"Valid: {count} {'entry' if count == 1 else 'entries'}{where}.")

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from declarative_kv.config.starter import STARTER
-from declarative_kv.model.document import Document
+from declarative_kv.model.document import Cloud, Document
 
-__all__ = ["STARTER", "json_schema", "load"]
+__all__ = ["STARTER", "cloud_named", "json_schema", "load"]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -34,6 +34,13 @@ def load(
     from declarative_kv.config.loading import load as load_request
 
     return load_request(Request(root, environment, variables, state, environ, cwd or Path.cwd()))
+
+
+def cloud_named(name: str | None, environ: Mapping[str, str] = os.environ) -> Cloud | None:
+    """One of Microsoft's clouds or the emulator: the named one, else the environment's; None where it is unknown."""
+    from declarative_kv.config.settings import cloud_named as named
+
+    return named(name, environ)
 
 
 def json_schema() -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Draft:
     grants: dict[tuple[object, ...], Address] = field(default_factory=dict)
     shared_key: Address | None = None
     fingerprint_off: bool = False
+    moved: dict[Address, Address] = field(default_factory=dict)
+    removed: frozenset[Address] = frozenset()
 
     def report(self, code: str, detail: str, hint: str, mark: int | None, address: Address | None = None) -> None:
         """Add a problem. Raises `Overwhelmed` when there are too many to go on."""

@@ -12,7 +12,7 @@ from declarative_kv.config.schema import Settings
 from declarative_kv.config.tree import Map
 from declarative_kv.config.validate import unknown_keys
 
-_ROOT_ONLY = ("version", "include", "environments")
+_ROOT_ONLY = ("version", "include", "environments", "moved", "removed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from declarative_kv.config import grants, policies, settings, vaults
+from declarative_kv.config import grants, invariants, moves, policies, settings, vaults
 from declarative_kv.config.draft import Draft
 from declarative_kv.config.environment import Choice, choose
 from declarative_kv.config.files import Parsed, open_included, open_root
@@ -127,6 +127,8 @@ def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:
     policies.on_many(draft)
     grants.reader_roles(draft)
     grants.role_assignments(draft)
+    moves.moved(draft)
+    moves.removed(draft)
     return draft
 
 
@@ -143,6 +145,10 @@ def _document(draft: Draft, request: Request, root: Parsed) -> Document:
         resources=draft.resources,
         fingerprint=draft.shared_key,
         fingerprint_off=draft.fingerprint_off,
+        moved=draft.moved,
+        removed=draft.removed,
+        invariants=invariants.invariants(draft),
+        guards=invariants.switched_on(draft),
     )
 
 

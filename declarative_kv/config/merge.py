@@ -12,7 +12,8 @@ from declarative_kv.config.tree import Map
 from declarative_kv.model.diagnostic import Severity
 
 GRANTS = ("access_policies", "reader_roles", "role_assignments")
-COLLECTIONS = ("resource_groups", "vaults", *GRANTS)
+REFACTORINGS = ("moved", "removed")
+COLLECTIONS = ("resource_groups", "vaults", *GRANTS, *REFACTORINGS)
 INCLUDABLE = ("defaults", *COLLECTIONS)
 DEFAULTABLE = frozenset(
     (

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from declarative_kv.config.claims import Guards, Invariant
+from declarative_kv.config.frozen import Model
 from declarative_kv.config.scalars import (
     ContentType,
     Flag,
@@ -26,12 +28,6 @@ from declarative_kv.config.scalars import (
     Url,
     refuse,
 )
-
-
-class Model(BaseModel):
-    """Frozen, and without settings that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 def _lowered(value: Any) -> Any:
@@ -258,6 +254,10 @@ class Settings(Model):
     subscription: Name | None = None
     state: Name | None = None
     fingerprint: Name | None = None
+    guards: Guards | None = None
+    invariants: (
+        dict[str, Annotated[Invariant, BeforeValidator(_entry, json_schema_input_type=Invariant | None)]] | None
+    ) = None
     defaults: Defaults | None = None
     principals: (
         dict[str, Annotated[Principal, BeforeValidator(_entry, json_schema_input_type=Principal | None)]] | None
@@ -282,6 +282,8 @@ class Root(Settings):
 
     version: Literal["1"] | None = None
     include: list[Name] | None = None
+    moved: dict[str, Name | None] | None = None
+    removed: dict[str, Literal["forget"] | None] | None = None
     environments: (
         dict[str, Annotated[Settings, BeforeValidator(_entry, json_schema_input_type=Settings | None)]] | None
     ) = None

@@ -12,11 +12,11 @@ from declarative_kv.config.draft import Draft
 from declarative_kv.config.problem import choices
 from declarative_kv.config.secrets import FINGERPRINT_NAME
 from declarative_kv.model.address import Address
+from declarative_kv.model.blob_place import SCHEME, parse_blob_place
 from declarative_kv.model.document import Cloud, Origin
 from declarative_kv.model.roles import GUID
 
 DEFAULT_STATE = "state/dkv.json"
-_BLOB = "azblob://"
 
 CLOUDS: Mapping[str, Cloud] = {
     "public": Cloud("public"),
@@ -47,6 +47,14 @@ _ENVIRONMENTS = {
 }
 
 
+def cloud_named(name: str | None, environ: Mapping[str, str]) -> Cloud | None:
+    """One of the known clouds: the named one, else that of AZURE_ENVIRONMENT, else the public one."""
+    if name is not None:
+        return CLOUDS.get(name)
+    said = environ.get("AZURE_ENVIRONMENT", "")
+    return CLOUDS.get(_ENVIRONMENTS.get(said.lower(), "")) if said else CLOUDS["public"]
+
+
 def cloud(draft: Draft, environ: Mapping[str, str]) -> Cloud:
     """The cloud of the YAML, else of AZURE_ENVIRONMENT, else the public one."""
     written = draft.settings.cloud
@@ -56,7 +64,7 @@ def cloud(draft: Draft, environ: Mapping[str, str]) -> Cloud:
             detail = f"AZURE_ENVIRONMENT is `{name}`."
             hint = "Set AzureCloud, AzureUSGovernment or AzureChinaCloud, or write `cloud` in the YAML."
             draft.report("invalid-environment", detail, hint, None)
-        return CLOUDS[_ENVIRONMENTS.get(name.lower(), "public")]
+        return cloud_named(None, environ) or CLOUDS["public"]
     custom = (written.authority, written.resource_manager, written.key_vault_suffix, written.graph)
     if written.name is not None and custom == (None, None, None, None):
         return CLOUDS[written.name]
@@ -116,12 +124,15 @@ def default_subscription(draft: Draft, environ: Mapping[str, str]) -> Origin:
 def state(draft: Draft, given: str | None, folder: Path, cwd: Path) -> str:
     """The state's location: what the operator gives counts from the working directory, the rest from the root file."""
     if given is not None:
-        return given if given.startswith(_BLOB) else os.path.normpath(cwd / given)
+        return given if given.startswith(SCHEME) else os.path.normpath(cwd / given)
     written = draft.settings.state or DEFAULT_STATE
-    if written.startswith(_BLOB):
-        if not re.fullmatch(r"azblob://[^/\s]+/[^/\s]+/\S+", written):
+    if written.startswith(SCHEME):
+        try:
+            parse_blob_place(written)
+        except ValueError as error:
             hint = "Write azblob://ACCOUNT/CONTAINER/KEY."
-            draft.report("invalid-state", f"`{written}` names no blob.", hint, draft.tree.value_mark("state"))
+            detail = f"`{written}` names no blob. {error}"
+            draft.report("invalid-state", detail, hint, draft.tree.value_mark("state"))
         return written
     if "://" in written or written.endswith("/"):
         hint = "Write a path such as `state/dkv.json`, or azblob://ACCOUNT/CONTAINER/KEY."

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
+from declarative_kv.engine.meanwhile import Lookout, check, lookout
 from declarative_kv.engine.recovered import check_recovered
 from declarative_kv.engine.steps import Tools, carry_out, settle
 from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import DkvError
+from declarative_kv.model.errors import DkvError, StateError
 from declarative_kv.model.kind import Plane
-from declarative_kv.model.plan import Action, Change, Plan
+from declarative_kv.model.plan import Action, Change, Plan, Reason
+from declarative_kv.model.state import Status
 
 KEY_KIND = "fingerprint_key"
 """Steps of this made-up kind remove a vault's fingerprint key, after its last secret and before our last grant."""
@@ -31,6 +33,7 @@ class _Progress:
     """What an apply has met so far."""
 
     report: Report
+    stop: asyncio.Event
     problems: list[Diagnostic] = field(default_factory=list)
     broken: set[Address] = field(default_factory=set)
 
@@ -47,35 +50,36 @@ async def apply(
 
     `parallelism` bounds the changes in flight. When `stop` is set, what is in flight is finished and saved.
     """
-    progress = _Progress(report)
+    progress = _Progress(report, stop or asyncio.Event())
     changes = {change.address: change for change in plan.pending}
-    _save_what_is_known(tools, plan)
+    await _save_what_is_known(tools, plan)
+    out = lookout(tools, plan)
     steps = _with_key_removal(tools, plan, changes)
+    await _announce_removals(tools, steps)
     walked = await walk(
         steps,
-        lambda at: _step(tools, plan, changes, progress, at),
+        lambda at: _step(tools, plan, changes, progress, out, at),
         parallelism=parallelism,
-        stop=stop or asyncio.Event(),
+        stop=progress.stop,
     )
     for at, because in sorted(walked.skipped.items()):
         if at in changes:
             report(Skipped(changes[at], because))
     done = [changes[at] for at in walked.done if at in changes]
-    unread = await read_back(tools, done)
-    progress.problems.extend(unread.values())
-    for at, problem in unread.items():
+    unsound = [*tools.lost.items(), *(await read_back(tools, done)).items()]
+    for at, problem in sorted(unsound, key=lambda found: found[0]):
+        progress.problems.append(problem)
+        progress.broken.add(at)
         report(Failed(changes[at], (problem,)))
-    return _outcome(tools, plan, walked, progress, [change for change in done if change.address not in unread])
+    return _outcome(tools, plan, walked, progress)
 
 
-def _save_what_is_known(tools: Tools, plan: Plan) -> None:
+async def _save_what_is_known(tools: Tools, plan: Plan) -> None:
     """Bring the state up to date where nothing is written to Azure: shared grants, confirmed values, new protection."""
     entry_of = accepted_entry if plan.options.refresh_only else quiet_entry
-    for change in plan.changes:
-        if change.action is not Action.NOOP or not change.known:
-            continue
-        if (entry := entry_of(tools.kinds[change.address.kind], change)) is not None:
-            tools.journal.put(entry)
+    quiet = (change for change in plan.changes if change.action is Action.NOOP and change.known)
+    entries = (entry_of(tools.kinds[change.address.kind], change) for change in quiet)
+    await tools.journal.put(*(entry for entry in entries if entry is not None))
 
 
 def _with_key_removal(tools: Tools, plan: Plan, changes: Mapping[Address, Change]) -> dict[Address, frozenset[Address]]:
@@ -83,46 +87,76 @@ def _with_key_removal(tools: Tools, plan: Plan, changes: Mapping[Address, Change
     after = {at: change.after for at, change in changes.items()}
     if not plan.options.destroy:
         return after
-    last: dict[Address, frozenset[Address]] = {}
     for vault, secrets in _emptied(tools, changes).items():
-        last[Address(KEY_KIND, vault)] = frozenset(secrets)
+        removal = Address(KEY_KIND, vault)
         for at, change in changes.items():
-            takes_grant = change.action is Action.DESTROY and tools.kinds[at.kind].plane is Plane.CONTROL
-            if takes_grant and set(secrets) & change.after:
-                after[at] = after[at] | {Address(KEY_KIND, vault)}
-    return {**after, **last}
+            if change.action is Action.DESTROY and _grants_at(tools, change, vault):
+                after[at] = after[at] | {removal}
+        after[removal] = frozenset(secrets)
+    return after
+
+
+def _grants_at(tools: Tools, change: Change, vault: str) -> bool:
+    """Whether what goes gives the running identity access at a vault, or around it."""
+    side = change.live or change.prior
+    grantee = tools.kinds[change.address.kind].grantee(side.spec) if side is not None else None
+    if side is None or grantee is None or grantee.lower() not in tools.helpful:
+        return False
+    where = str(getattr(side.spec, "vault", None) or side.spec.scope)
+    return f"{vault}/".startswith(where.lower().rstrip("/") + "/")
+
+
+async def _announce_removals(tools: Tools, steps: Iterable[Address]) -> None:
+    """Save which keys go, so that a run which is ended after the last secret leaves none behind."""
+    for vault in sorted(at.path for at in steps if at.kind == KEY_KIND):
+        facts = tools.journal.state.keys[vault]
+        if not facts.get("going"):
+            await tools.journal.key(vault, {**facts, "going": True})
 
 
 def _emptied(tools: Tools, changes: Mapping[Address, Change]) -> dict[str, list[Address]]:
-    """The vaults, by ARM id, that stay, hold a key that we made, and lose their last secret of ours."""
-    keyed = {vault for vault, facts in tools.journal.state.keys.items() if facts.get("made")}
+    """The vaults, by ARM id, that stay, hold a key that we made, and lose their last secret of ours.
+
+    Also those where an earlier run was ended before it came to the key, or right after it had made it.
+    """
+    keys = tools.journal.state.keys
     going: dict[str, list[Address]] = defaultdict(list)
     for at, change in changes.items():
         if tools.kinds[at.kind].plane is Plane.DATA and change.prior is not None:
             going[str(change.prior.spec.vault).lower()].append(at)
-    destroyed = {c.prior.remote_id.lower() for c in changes.values() if c.action is Action.DESTROY and c.prior}
+    gone = {change.prior.remote_id.lower() for change in changes.values() if change.prior and _is_gone(change)}
     left = {
         str(entry.spec.vault).lower()
         for at, entry in tools.journal.state.entries.items()
         if tools.kinds[at.kind].plane is Plane.DATA and at not in changes
     }
-    return {vault: secrets for vault, secrets in going.items() if vault in keyed - left - destroyed}
+    emptied = {vault for vault in going if keys.get(vault, {}).get("made")}
+    emptied |= {vault for vault, facts in keys.items() if facts.get("going") or "pending" in facts}
+    return {vault: going[vault] for vault in sorted(emptied - left - gone)}
 
 
-async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], progress: _Progress, at: Address) -> bool:
+async def _step(
+    tools: Tools, plan: Plan, changes: Mapping[Address, Change], progress: _Progress, out: Lookout, at: Address
+) -> bool:
     if at.kind == KEY_KIND:
         return await _remove_key(tools, progress, at.path)
     change = changes[at]
     progress.report(Started(change))
     begun = time.monotonic()
+    tools.begins()
     try:
+        await check(out, change)
+        await tools.journal.check()
         await carry_out(tools, change)
         if change.action is Action.RECOVER and not change.known:
             await check_recovered(tools, plan, change)
             await settle(tools, change)
-        if change.action is Action.DESTROY and change.prior is not None:
-            _forget_key(tools, change.prior.remote_id)
+        if _is_gone(change) and change.prior is not None:
+            await _forget_key(tools, change.prior.remote_id)
     except DkvError as error:
+        if isinstance(error, StateError):
+            # What cannot be saved must not be begun, and each further change would only say the same.
+            progress.stop.set()
         placed = tuple(_placed(problem, change) for problem in error.diagnostics)
         progress.problems.extend(placed)
         progress.report(Failed(change, placed))
@@ -131,21 +165,28 @@ async def _step(tools: Tools, plan: Plan, changes: Mapping[Address, Change], pro
     return True
 
 
+def _is_gone(change: Change) -> bool:
+    """Whether nothing of the object is left in Azure, or will be of use."""
+    return change.action is Action.DESTROY or (change.action is Action.FORGET and change.reason is Reason.GONE)
+
+
 async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
     try:
-        await tools.ring.delete(vault)
+        await tools.journal.check()
+        deleted = await tools.ring.delete(vault)
     except DkvError as error:
         progress.problems.extend(error.diagnostics)
         return False
-    _forget_key(tools, vault)
-    progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
+    await _forget_key(tools, vault)
+    if deleted:
+        progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
     return True
 
 
-def _forget_key(tools: Tools, remote_id: str) -> None:
+async def _forget_key(tools: Tools, remote_id: str) -> None:
     """A vault that is gone took its key along."""
     if remote_id.lower() in tools.saved_keys:
-        tools.journal.key(remote_id, None)
+        await tools.journal.key(remote_id, None)
         tools.saved_keys.pop(remote_id.lower())
 
 
@@ -153,8 +194,9 @@ def _placed(problem: Diagnostic, change: Change) -> Diagnostic:
     return replace(problem, span=problem.span or change.span, address=problem.address or change.address)
 
 
-def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress, done: Iterable[Change]) -> Outcome:
-    finished = tuple(done)
+def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress) -> Outcome:
+    sound = {*walked.done} - progress.broken
+    finished = tuple(change for change in plan.pending if change.address in sound)
     return Outcome(
         state=tools.journal.state,
         done=finished,
@@ -162,4 +204,12 @@ def _outcome(tools: Tools, plan: Plan, walked: Walked, progress: _Progress, done
         skipped=walked.skipped,
         unstarted=tuple(at for at in walked.unstarted if at.kind != KEY_KIND),
         counts=replace(plan, changes=finished).counts(),
+        broken=tuple(sorted({*walked.failed} | progress.broken)),
+        saved=bool(walked.done) or any(_left_a_mark(tools, change) for change in plan.pending),
     )
+
+
+def _left_a_mark(tools: Tools, change: Change) -> bool:
+    """Whether the state has something new of a change, although that failed: what was taken over, for instance."""
+    entry = tools.journal.get(change.address)
+    return entry is not None and entry.status is Status.APPLIED and entry != change.prior

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from declarative_kv.engine.decide import decide
+from declarative_kv.engine.decide import ABSENT, UNSEEN, Seen, decide
+from declarative_kv.engine.entries import replaced_id
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
@@ -28,6 +29,11 @@ class Inputs:
     chosen: frozenset[Address]
     fingerprints: bool = True
     groups: frozenset[str] = frozenset()
+    removed: frozenset[Address] = frozenset()
+
+    def lets_go(self, at: Address) -> bool:
+        """Whether the YAML says that the entry, or the vault around it, is to be forgotten."""
+        return at in self.removed or (bool(at.key) and Address("vault", at.container) in self.removed)
 
     def wanted(self, at: Address) -> Resource | None:
         """The declaration of an address, unless the run destroys."""
@@ -62,8 +68,8 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
     if wanted is None and prior is None:
         return None
     kind = inputs.kinds[at.kind]
-    condition = live.condition if live is not None else None
-    action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=condition)
+    seen: Seen = live.condition if live is not None else UNSEEN if _half_seen(inputs, at) else ABSENT
+    action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=seen)
     base = Change(at, action, reason, desired=wanted, prior=prior, live=live, verdict=inputs.verdicts.get(at))
     if wanted is None:
         return _removal(base, inputs)
@@ -79,9 +85,22 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
             return _comparison(kind, base, inputs)
 
 
+def _half_seen(inputs: Inputs, at: Address) -> bool:
+    """Whether the list that would show the address shows no soft-deleted ones."""
+    kind, side = inputs.kinds[at.kind], inputs.desired.get(at) or inputs.state.entries.get(at)
+    if kind.plane is not Plane.DATA or side is None:
+        return False
+    return inputs.reading.listed.get(kind.scope(side.spec).at.lower()) is not None
+
+
 def _removal(base: Change, inputs: Inputs) -> Change:
+    if base.action is Action.DESTROY and inputs.lets_go(base.address):
+        return replace(base, action=Action.FORGET, reason=Reason.LET_GO)
     if base.action is Action.DESTROY and base.prior is not None and base.prior.facts.get("shared"):
         return replace(base, action=Action.FORGET, reason=Reason.SHARED)
+    if replaced_id(base.prior) is not None:
+        # The new one was not made yet; the one that it was to take the place of may still be there.
+        base = replace(base, action=Action.DESTROY, reason=Reason.UNDECLARED)
     if base.action is Action.DESTROY and inputs.options.destroy:
         return replace(base, reason=Reason.DESTROYING)
     return base
@@ -90,6 +109,8 @@ def _removal(base: Change, inputs: Inputs) -> Change:
 def _creation(kind: ResourceKind, base: Change, inputs: Inputs) -> Change | None:
     """A create; a `kept` secret that is not there has no value to create it with, so it is only shown."""
     reason = Reason.INTERRUPTED if _interrupted(base.prior) else base.reason
+    if replaced_id(base.prior) is not None:
+        return replace(base, action=Action.REPLACE, reason=reason)
     if not kind.holds_value:
         return replace(base, reason=reason)
     if base.verdict is not None and base.verdict.value is Value.NONE:
@@ -128,7 +149,8 @@ def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     requested = base.address in inputs.options.replace
     facts = base.verdict.facts if base.verdict else {}
     if kind.replaceable and (requested or _another_object(kind, base)):
-        reason = Reason.REQUESTED if requested else Reason.CONFIG_MOVED
+        moved = Reason.INTERRUPTED if _interrupted(base.prior) else Reason.CONFIG_MOVED
+        reason = Reason.REQUESTED if requested else moved
         return replace(base, action=Action.REPLACE, reason=reason, diff=identity_diff(base))
     diff = _difference(kind, base.desired, base.live)
     writes = _moved(base.verdict) or (requested and kind.holds_value)
@@ -157,7 +179,7 @@ def _another_object(kind: ResourceKind, base: Change) -> bool:
     """Whether the entry in state is a grant to somebody else, or of something else, than the one declared now."""
     assert base.desired is not None
     assert base.prior is not None
-    return "replaces" in base.prior.facts or not kind.equivalent(base.desired.spec, base.prior.spec)
+    return replaced_id(base.prior) is not None or not kind.equivalent(base.desired.spec, base.prior.spec)
 
 
 def identity_diff(base: Change) -> tuple[AttrDiff, ...]:
@@ -223,10 +245,11 @@ def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff,
 def _accepting(change: Change, changes: Mapping[Address, Change]) -> Change:
     """A refresh-only run writes nothing to Azure: what is gone is forgotten, what moved is taken into the state.
 
-    What is declared and soft-deleted stays ours, with what lies in it: a later run recovers it.
+    What is declared and soft-deleted, or may be, stays ours, with what lies in it: a later run recovers it.
     """
     vault = _vault_around(change, changes)
-    if (change.desired is not None and _soft_deleted(change)) or (
+    maybe = _soft_deleted(change) or change.reason is Reason.UNSEEN
+    if (change.desired is not None and maybe) or (
         vault is not None and vault.desired is not None and _soft_deleted(vault)
     ):
         return replace(change, action=Action.NOOP, reason=Reason.AZURE_MOVED, diff=(), writes_value=False, known=False)
@@ -277,12 +300,22 @@ def claimed(inputs: Inputs) -> dict[str, Address]:
 
 def _handed_over(change: Change, owners: Mapping[str, Address]) -> Change:
     """An object that another address wants from now on is let go, not deleted: an entry was renamed or moved."""
-    known = change.live or change.prior
+    replaced, known = replaced_id(change.prior), change.live or change.prior
+    if replaced is not None and owners.get(replaced.lower(), change.address) != change.address:
+        return _without_replaced(change)
     if known is None or owners.get(known.remote_id.lower(), change.address) == change.address:
         return change
     if change.action is Action.DESTROY:
         return replace(change, action=Action.FORGET, reason=Reason.HANDED_OVER)
     return replace(change, reason=Reason.HANDED_OVER) if change.action is Action.REPLACE else change
+
+
+def _without_replaced(change: Change) -> Change:
+    """The change without the end of an interrupted replacement: what was to be deleted is another address's now."""
+    if change.action is Action.REPLACE or change.prior is None:
+        return replace(change, reason=Reason.HANDED_OVER)
+    facts = {name: fact for name, fact in change.prior.facts.items() if name != "replaces"}
+    return replace(change, prior=replace(change.prior, facts=facts))
 
 
 def _contained(change: Change, changes: Mapping[Address, Change], inputs: Inputs) -> Change:

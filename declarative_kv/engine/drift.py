@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from declarative_kv.engine.changes import Inputs, drifted
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Drift
+from declarative_kv.model.diagnostic import Span
+from declarative_kv.model.found import Checked
+from declarative_kv.model.plan import Action, AttrDiff, Drift
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.state import Status
 
@@ -23,15 +25,32 @@ def _drift(inputs: Inputs, at: Address) -> Drift | None:
     if at in inputs.reading.unread or entry.status is Status.PENDING or _hidden_by_vault(inputs, at):
         return None
     if live is None:
-        return Drift(at, Action.DESTROY, prior=entry)
+        return Drift(at, Action.DESTROY, prior=entry, span=_place(inputs, at))
     if live.condition is Condition.SOFT_DELETED:
-        return Drift(at, Action.DESTROY, since=_since(live, "deleted"), prior=entry, live=live)
+        since = since_of(live, "deleted")
+        return Drift(at, Action.DESTROY, since=since, prior=entry, live=live, span=_place(inputs, at))
     ignored = inputs.desired[at].lifecycle.ignore if at in inputs.desired else frozenset()
     diff = tuple(d for d in drifted(inputs.kinds[at.kind], entry, live) if d.path[0] not in ignored)
     moved = value_moved(entry, live)
     if not diff and not moved:
         return None
-    return Drift(at, Action.UPDATE, diff, moved, _since(live, "updated"), entry, live)
+    return Drift(at, Action.UPDATE, diff, moved, since_of(live), entry, live, _place(inputs, at, diff))
+
+
+def checked_of(inputs: Inputs) -> tuple[Checked, ...]:
+    """The entries of the state that were held against Azure, in order of address."""
+    entries, live = inputs.state.entries, inputs.reading.live
+    held = (at for at in sorted(inputs.chosen & frozenset(entries)) if at not in inputs.reading.unread)
+    return tuple(
+        Checked(at, tuple(sorted(entries[at].depends_on)), _place(inputs, at), entries[at], live.get(at)) for at in held
+    )
+
+
+def _place(inputs: Inputs, at: Address, diff: tuple[AttrDiff, ...] = ()) -> Span | None:
+    """Where the YAML says what moved, as closely as it can be told; None for what it no longer has."""
+    if (resource := inputs.desired.get(at)) is None:
+        return None
+    return next((resource.spans[d.path[0]] for d in diff if d.path[0] in resource.spans), resource.span)
 
 
 def _hidden_by_vault(inputs: Inputs, at: Address) -> bool:
@@ -43,6 +62,9 @@ def _hidden_by_vault(inputs: Inputs, at: Address) -> bool:
     return live is None or live.condition is not Condition.LIVE
 
 
-def _since(live: Observed, fact: str) -> str:
+def since_of(live: Observed, fact: str = "updated") -> str:
+    """When Azure says that the object became as it is; empty where Azure does not say."""
     moment = live.facts.get(fact)
+    if isinstance(moment, str):  # Resource Manager's times are texts, Key Vault's are seconds
+        moment = datetime.fromisoformat(moment).timestamp()
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(moment, int | float) else ""

@@ -102,6 +102,11 @@ def accepted(prior: Any, live: Any) -> Any:
     return replace(prior, **found)
 
 
+def replaced_id(prior: Entry | None) -> str | None:
+    """The remote id of the object that an interrupted replacement was to delete at its end, if there was one."""
+    return prior.facts.get("replaces") if prior is not None else None
+
+
 def kept_facts(prior: Entry | None) -> dict[str, Any]:
     """The facts that outlive a write: all but those of an interrupted one."""
     return {name: fact for name, fact in (prior.facts if prior else {}).items() if name not in _PENDING}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Change, Counts
+from declarative_kv.model.plan import Change
 from declarative_kv.model.state import State
 
 
@@ -54,7 +55,10 @@ Event = Started | Finished | Failed | Skipped | Note
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an apply ended. `skipped` maps an address to the failed one it needed; `unstarted` was left by a stop."""
+    """How an apply ended. `skipped` maps an address to the failed one it needed; `unstarted` was left by a stop.
+
+    `failed` are the reasons, `broken` the changes that failed; `saved` tells whether any change left its mark.
+    """
 
     state: State
     done: tuple[Change, ...] = ()
@@ -62,3 +66,5 @@ class Outcome:
     skipped: Mapping[Address, Address] | None = None
     unstarted: tuple[Address, ...] = ()
     counts: Counts = field(default_factory=Counts)
+    broken: tuple[Address, ...] = ()
+    saved: bool = False

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from declarative_kv.model.address import Address
@@ -15,8 +15,14 @@ from declarative_kv.model.secret import Key, Sensitive
 
 KEY_NAME = "dkv-fingerprint-key"
 """The secret that holds a vault's key, unless the YAML names another."""
+RECOVERED = "recovered"
+"""Stands for the proof of a key that we were about to bring back: its value is not known before."""
 SHORTEST = 32
 """Bytes below which a key could be guessed, and with it every value that it fingerprints."""
+
+
+Announce = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""Saves what is known of the key in a vault (its ARM id) before the call that makes the key."""
 
 
 class KeyStore(Protocol):
@@ -30,8 +36,16 @@ class KeyStore(Protocol):
         """That version; None where it does not exist."""
         ...
 
-    async def make(self, place: str) -> Key:
-        """A new key; where the secret is soft-deleted it is recovered instead."""
+    def draw(self) -> Sensitive:
+        """The value of a new key: random, unlike any other."""
+        ...
+
+    async def make(self, place: str, value: Sensitive) -> Key | None:
+        """A new key of that value; None where the place is taken by a soft-deleted secret."""
+        ...
+
+    async def recover(self, place: str) -> Key:
+        """The soft-deleted key, brought back."""
         ...
 
     async def delete(self, place: str) -> None:
@@ -44,6 +58,11 @@ def digest(key: Key, address: Address, value: Sensitive) -> str:
     name = str(address).encode()
     message = len(name).to_bytes(4, "big") + name + _bytes(value)
     return hmac.new(_bytes(key.secret), message, hashlib.sha256).hexdigest()
+
+
+def proof(place: str, value: Sensitive) -> str:
+    """What tells a key that we were about to make from anybody else's; nobody can guess the value from it."""
+    return hmac.new(_bytes(value), place.lower().encode(), hashlib.sha256).hexdigest()
 
 
 def stamp(key: Key | None, address: Address, value: Sensitive) -> dict[str, Any]:
@@ -105,7 +124,7 @@ class KeyRing:
     def facts(self) -> dict[str, dict[str, Any]]:
         """What the state's `keys` should say of the keys seen in this run, by the id of the vault they lie in."""
         known = ((vault_of(place), key) for place, key in self._latest.items() if key is not None)
-        return {vault: {"id": key.id, "made": key.made or self._made_before(vault)} for vault, key in known}
+        return {vault: {"id": key.id, "made": key.made or self._made_before(vault, key)} for vault, key in known}
 
     def holder(self, vault: str) -> str:
         """The id, lower case, of the vault that holds the key that serves `vault`."""
@@ -134,9 +153,10 @@ class KeyRing:
                 self._versions[key_id.lower()] = await self._guarded(self._store.version(key_id), place)
             return self._versions[key_id.lower()]
 
-    async def ensure(self, vault: str, *, patient: bool = False) -> Key | None:
+    async def ensure(self, vault: str, announce: Announce, *, patient: bool = False) -> Key | None:
         """The key that serves `vault`, made or recovered if need be; callers side by side get the same one.
 
+        `announce` is called before it is made: a run that ends before it could record the key has not lost it.
         None where fingerprints are off or the key must not be read or made, which is noted; with `patient` the latter
         raises `Forbidden`, for a caller that waits for a grant to take effect. Raises other `AzureError`s.
         """
@@ -146,21 +166,40 @@ class KeyRing:
         async with self._locks[place.lower()]:
             if (key := self._latest.get(place.lower())) is not None:
                 return key
-            asked = self._find_or_make(place)
+            asked = self._find_or_make(place, announce)
             key = await asked if patient else await self._guarded(asked, place)
             self._keep(place, key)
             return self._latest[place.lower()]
 
-    async def delete(self, vault: str) -> None:
-        """Delete the key in `vault`, the one that the state recorded there if any."""
-        recorded = self._recorded.get(vault.lower(), {}).get("id")
-        place = recorded.rpartition("/")[0] if recorded else f"{vault}/secrets/{KEY_NAME}"
-        async with self._locks[place.lower()]:
-            await self._store.delete(place)
-            self._latest[place.lower()] = None
+    async def delete(self, vault: str) -> bool:
+        """Delete the key in `vault`, the one that the state recorded there if any; whether that was ours to do.
 
-    async def _find_or_make(self, place: str) -> Key:
-        return await self._store.find(place) or await self._store.make(place)
+        One that an interrupted run was about to make is looked at first: it may be somebody else's by now.
+        """
+        recorded = self._recorded.get(vault.lower(), {})
+        place = recorded["id"].rpartition("/")[0] if "id" in recorded else f"{vault}/secrets/{KEY_NAME}"
+        async with self._locks[place.lower()]:
+            found = None if recorded.get("made", True) else await self._store.find(place)
+            ours = found is None or self._made_before(vault.lower(), found)
+            if ours:
+                await self._store.delete(place)
+            self._latest[place.lower()] = None
+            return ours
+
+    async def _find_or_make(self, place: str, announce: Announce) -> Key:
+        found = await self._store.find(place)
+        if found is not None:
+            return found
+        vault, value = vault_of(place), self._store.draw()
+        await announce(vault, self._announced(vault, proof(place, value)))
+        made = await self._store.make(place, value)
+        if made is not None:
+            return made
+        await announce(vault, self._announced(vault, RECOVERED))
+        return await self._store.recover(place)
+
+    def _announced(self, vault: str, pending: str) -> Mapping[str, Any]:
+        return {"made": False, **self._recorded.get(vault, {}), "pending": pending}
 
     async def _guarded(self, asked: Any, place: str) -> Key | None:
         """The key, or None and a note where it must not be read or made."""
@@ -189,5 +228,12 @@ class KeyRing:
         """Where the key that serves a vault is."""
         return self._shared or f"{vault}/secrets/{KEY_NAME}"
 
-    def _made_before(self, vault: str) -> bool:
-        return bool(self._recorded.get(vault, {}).get("made"))
+    def _made_before(self, vault: str, key: Key) -> bool:
+        """Whether an earlier run made this key, or was about to when it ended."""
+        recorded = self._recorded.get(vault, {})
+        pending = recorded.get("pending")
+        return bool(recorded.get("made")) or pending == RECOVERED or same_print(pending, _proof_of(key))
+
+
+def _proof_of(key: Key) -> str:
+    return proof(key.id.rpartition("/")[0], key.secret)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from declarative_kv.engine.access import lost_access
+from declarative_kv.engine.access.invariants import Broken
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Block, Change, Irreversible, Reason, Value
+from declarative_kv.model.plan import AccessLine, Action, Block, Change, Irreversible, Reason, Value
 from declarative_kv.model.resource import Reading
 from declarative_kv.model.specs import RoleAssignmentSpec, VaultSpec
 
 Changes = tuple[Change, ...]
+Access = tuple[AccessLine, ...]
 Guard = Callable[[Inputs, Changes], Iterator[Block]]
+AccessGuard = Callable[[Changes, Access], Iterator[Block]]
 
 _CHANGES = frozenset({Action.UPDATE, Action.IMPORT, Action.RECOVER})
 MANY_SHARE = 0.3
@@ -21,11 +24,33 @@ MANY_LEAST = 10
 """`many-destroys` speaks when more than this share of at least this many objects would go (product page)."""
 
 
-def guard(inputs: Inputs, changes: Changes) -> tuple[Block, ...]:
-    """Every guard's findings, sorted; those that an option allows are marked so."""
+def guard(
+    inputs: Inputs,
+    changes: Changes,
+    access: Access = (),
+    invariants: Iterable[Broken] = (),
+    asked: frozenset[str] = frozenset(),
+) -> tuple[Block, ...]:
+    """Every guard's findings, sorted; those that an option allows are marked so.
+
+    `access` is what is gained and lost; `invariants` are those that would not hold, `asked` the guards that
+    the YAML switches on.
+    """
     found = {block for check in GUARDS.values() for block in check(inputs, changes)}
+    found |= {block for look in _on(asked) for block in look(changes, access)}
+    found |= {broken_block(one) for one in invariants}
     marked = (_marked(inputs, block) for block in found)
-    return tuple(sorted(marked, key=lambda block: (block.code, str(block.address or ""))))
+    return tuple(sorted(marked, key=lambda block: (block.code, block.about)))
+
+
+def _on(asked: frozenset[str]) -> Iterator[AccessGuard]:
+    """The guards over access that watch: those that are off by default only where they are asked for."""
+    return (look for code, look in ACCESS_GUARDS.items() if code not in OFF or code in asked)
+
+
+def broken_block(one: Broken) -> Block:
+    """An invariant that does not hold, as what stands in the way."""
+    return Block("invariant", None, f"{one.invariant.claim}: {one.detail}", name=one.invariant.name)
 
 
 def irreversible(inputs: Inputs, changes: Changes) -> tuple[Irreversible, ...]:
@@ -39,7 +64,7 @@ def irreversible(inputs: Inputs, changes: Changes) -> tuple[Irreversible, ...]:
 
 def _marked(inputs: Inputs, block: Block) -> Block:
     allowed = block.code in inputs.options.allow or block.allow in inputs.options.allow
-    return Block(block.code, block.address, block.detail, bool(block.allow) and allowed)
+    return replace(block, allowed=bool(block.allow) and allowed)
 
 
 def _protected(inputs: Inputs, changes: Changes) -> Iterator[Block]:
@@ -54,25 +79,52 @@ def _declared_protected(inputs: Inputs, at: Address) -> bool:
     return at in inputs.desired and inputs.desired[at].lifecycle.protect
 
 
-def _access_model_flip(inputs: Inputs, changes: Changes) -> Iterator[Block]:
+def _access_model_flip(changes: Changes, access: Access) -> Iterator[Block]:
     for change in changes:
         for diff in change.diff:
             if diff.path == ("access",) and change.action in _CHANGES:
+                losers = dict.fromkeys(line.who for line in access if not line.gained and _is_in(line, change.address))
                 yield Block(
                     "access-model-flip",
                     change.address,
-                    f"would go from {diff.before} to {diff.after}: every grant of the old model stops at once",
+                    f"would go from {diff.before} to {diff.after}: every grant of the old model stops at once"
+                    + (f", so {_some([*losers])} would lose access" if losers else ""),
                 )
 
 
-def _access_lost_on_import(inputs: Inputs, changes: Changes) -> Iterator[Block]:
-    imported = {change.address for change in changes if change.action is Action.IMPORT}
-    for change in changes:
-        with_vault = change.reason is Reason.OTHERS_DELETE and Address("vault", change.address.container) in imported
-        if change.address not in imported and not with_vault:
+def _access_lost_on_import(changes: Changes, access: Access) -> Iterator[Block]:
+    imported = {change.address: change for change in changes if change.action is Action.IMPORT}
+    removed = {change.address for change in changes if change.reason is Reason.OTHERS_DELETE}
+    lost: dict[Address, list[str]] = defaultdict(list)
+    for line in access:
+        if line.gained:
             continue
-        if lost := lost_access(change):
-            yield Block("access-lost-on-import", change.address, "would lose what is there now: " + ", ".join(lost))
+        switched = [at for at, change in imported.items() if _switches(change) and _is_in(line, at)]
+        with_vault = line.address in removed and Address("vault", line.address.container) in imported
+        if switched or with_vault or line.address in imported:
+            at = switched[0] if switched else line.address
+            lost[at].append(f"{line.phrase} ({line.via})")
+    for at, phrases in lost.items():
+        found = ", ".join(sorted(dict.fromkeys(phrases)))
+        yield Block("access-lost-on-import", at, f"would lose what is there now: {found}")
+
+
+def _switches(change: Change) -> bool:
+    return any(diff.path == ("access",) for diff in change.diff)
+
+
+def _is_in(line: AccessLine, vault: Address) -> bool:
+    """Whether a line is about a vault or something in it."""
+    return line.resource == str(vault) or line.resource.startswith(f"secret.{vault.path}/")
+
+
+def _access_widened(_: Changes, access: Access) -> Iterator[Block]:
+    gained: dict[Address, list[str]] = defaultdict(list)
+    for line in access:
+        if line.gained:
+            gained[line.address].append(f"{line.who} {line.phrase}")
+    for at, phrases in gained.items():
+        yield Block("access-widened", at, f"would give more than there is now: {', '.join(sorted(phrases))}")
 
 
 def _value_moved_outside(inputs: Inputs, changes: Changes) -> Iterator[Block]:
@@ -161,8 +213,6 @@ def _irreversible(change: Change, granted: Mapping[str, int]) -> Iterator[Irreve
 
 GUARDS: dict[str, Guard] = {
     "protected": _protected,
-    "access-model-flip": _access_model_flip,
-    "access-lost-on-import": _access_lost_on_import,
     "value-moved-outside": _value_moved_outside,
     "recover-unmanaged": _recover_unmanaged,
     "group-not-empty": _group_not_empty,
@@ -170,3 +220,10 @@ GUARDS: dict[str, Guard] = {
     "irreversible": _irreversible_guard,
     "import-only": _import_only,
 }
+ACCESS_GUARDS: dict[str, AccessGuard] = {
+    "access-model-flip": _access_model_flip,
+    "access-lost-on-import": _access_lost_on_import,
+    "access-widened": _access_widened,
+}
+OFF = frozenset({"access-widened"})
+"""The guards that block only where the YAML switches them on."""

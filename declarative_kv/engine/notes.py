@@ -9,7 +9,7 @@ from declarative_kv.engine.coverage import opening_grants
 from declarative_kv.engine.fingerprint import KEY_NAME
 from declarative_kv.engine.others import unlisted_notes
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Change, Unwritten
+from declarative_kv.model.plan import Action, Change, Listing, Unwritten
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.state import Status
 
@@ -30,6 +30,16 @@ def notes_of(
         *_grant_notes(inputs, changes, helpful),
         *outside_notes(inputs),
     )
+
+
+def listings_of(inputs: Inputs) -> tuple[Listing, ...]:
+    """Through which of Azure's two APIs each vault's secrets were listed."""
+    listed = inputs.reading.listed
+    declared = ((at, inputs.kinds[at.kind].remote_id(one.spec)) for at, one in inputs.desired.items() if not at.key)
+    held = ((at, entry.remote_id) for at, entry in inputs.state.entries.items() if not at.key)
+    names = {remote_id.lower(): str(at) for at, remote_id in (*held, *declared)}
+    named = [Listing(names.get(vault, f"vault {vault.rpartition('/')[2]}"), why) for vault, why in listed.items()]
+    return tuple(sorted(named, key=lambda one: one.vault))
 
 
 def unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:

@@ -78,8 +78,14 @@ def make_after_needs(work: Work, edges: Edges) -> None:
 
 
 def unmake_after_needers(work: Work, edges: Edges) -> None:
-    """By the dependencies recorded in state: a needer is unmade, or turned away from it, first."""
+    """By the dependencies recorded in state: a needer is unmade, or turned away from it, first.
+
+    So is who takes an object over under another address: a run that ends in between must not have forgotten it.
+    """
+    takers = _takers(work)
     for at, change in work.changes.items():
+        if change.reason is Reason.HANDED_OVER and change.action is Action.FORGET and change.prior is not None:
+            edges[at] |= takers.get(change.prior.remote_id.lower(), frozenset())
         if change.prior is None or change.action is Action.NOOP or change.reason is Reason.CONTAINED:
             continue
         still = change.desired.depends_on if change.desired is not None else frozenset()
@@ -135,6 +141,18 @@ def _made_needs(work: Work, resource: Resource) -> Iterator[Address]:
 
 RULES: tuple[Rule, ...] = (make_after_needs, unmake_after_needers, contained_after_container, data_between_grants)
 """All rules of the order of work. The last one looks at the edges that the others made, so as to close no circle."""
+
+
+def _takers(work: Work) -> Mapping[str, frozenset[Address]]:
+    """Who makes an object its own in this plan, by the object's id in lower case."""
+    found: defaultdict[str, frozenset[Address]] = defaultdict(frozenset)
+    for at, change in work.changes.items():
+        if change.action not in _MAKES or change.desired is None:
+            continue
+        wanted = work.kinds[at.kind].remote_id(change.desired.spec)
+        for known in {wanted.lower(), *([change.live.id] if change.action is Action.IMPORT and change.live else [])}:
+            found[known] |= {at}
+    return found
 
 
 def _granted_at(work: Work, change: Change) -> str | None:

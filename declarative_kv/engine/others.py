@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from declarative_kv.engine.changes import Inputs, below_vaults, claimed
+from declarative_kv.engine.drift import since_of
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Change, Reason, Unmanaged
+from declarative_kv.model.found import Unmanaged
+from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
 
 _NAMED = 5
@@ -18,7 +20,14 @@ def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
     """Live objects below declared vaults that have no address, less what `others` ignores and what is the system's."""
     vaults = {vault_id: at for at, vault_id in below_vaults(inputs)}
     found = [
-        Unmanaged(Address(one.kind, f"{vault.path}/{one.label}"), vault, policy, one)
+        Unmanaged(
+            Address(one.kind, f"{vault.path}/{one.label}"),
+            vault,
+            policy,
+            one,
+            since_of(one),
+            inputs.desired[vault].span,
+        )
         for one in inputs.reading.rest
         if _counts(one) and (vault := vaults.get((one.parent or "").lower())) is not None
         if (policy := _policy(inputs, vault, one.kind)) is not OtherPolicy.IGNORE

@@ -10,16 +10,24 @@ from typing import Any, TypeVar
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError, Forbidden
+from declarative_kv.model.errors import AzureError, Forbidden, Unavailable
 from declarative_kv.model.kind import Kinds, Plane
-from declarative_kv.model.resource import Condition, Desired, Observed, OtherPolicy, Reading, Scope
+from declarative_kv.model.resource import Barrier, Condition, Desired, Observed, OtherPolicy, Reading, Scope
 from declarative_kv.model.state import State
 
 _T = TypeVar("_T")
 CONTAINER = "vault"
 """The kind whose objects hold everything on the data plane."""
-NOT_GRANTED = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
-"""Key Vault's inner codes for a missing right (recorded); a closed network has others."""
+_BARRIERS: Mapping[str, Barrier] = {
+    "ForbiddenByRbac": Barrier.RIGHT,
+    "ForbiddenByPolicy": Barrier.RIGHT,
+    "AccessDenied": Barrier.RIGHT,
+    "ForbiddenByFirewall": Barrier.RULES,
+    "ForbiddenByConnection": Barrier.PRIVATE,
+}
+"""Key Vault's inner codes (recorded, or quoted in public issues) for who, and whence, may not list what it holds."""
+NOT_GRANTED = frozenset(code for code, barrier in _BARRIERS.items() if barrier is Barrier.RIGHT)
+"""Those that say that a right is missing."""
 
 
 @dataclass(slots=True)
@@ -28,6 +36,7 @@ class _Gathered:
 
     observed: dict[Scope, tuple[Observed, ...]] = field(default_factory=dict)
     failures: dict[Scope, AzureError] = field(default_factory=dict)
+    listed: dict[str, Barrier | None] = field(default_factory=dict)
 
     def live_containers(self) -> frozenset[str]:
         """The ids of the vaults that are there now."""
@@ -44,37 +53,39 @@ async def refresh(
     *,
     destroying: bool = False,
     around: bool = False,
-    helpful: frozenset[str] = frozenset(),
+    live_only: frozenset[Address] = frozenset(),
 ) -> Reading:
     """Read every scope that `addresses` (default: all declared and all in state) lie in, each once.
 
     Raises nothing for what Azure refuses: that is in `unreadable` and `unread`. With `destroying` the contents of every
     container in state are listed, else of those alone that are no longer declared. With `around` the declared vaults
-    are looked through for what nobody declared, as their `others` say. `helpful` are the object ids whose grants help
-    the running identity: where one is declared and missing, what it would show is looked up in another way.
+    are looked through for what nobody declared, as their `others` say. What the data plane does not show, for want of a
+    right or of a way there, is listed indirectly; `listed` says where. Nobody asks whether what is at `live_only` is
+    soft-deleted.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
-    places = {at: _places(kinds, desired, state, at) for at in sorted(chosen)}
+    places = {at: _places(kinds, desired, state, at, live=at in live_only) for at in sorted(chosen)}
     looks = _looks(kinds, desired, chosen) if around else {}
     control, data = _scopes(kinds, [*(scope for scopes in places.values() for scope in scopes), *looks.values()])
     gathered = _Gathered()
     await _read_all(kinds, azure, control, gathered)
     there = gathered.live_containers()
-    await _read_all(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
-    await _read_all(kinds, azure, _before_access(kinds, desired, gathered, helpful), gathered)
+    await _read_data(kinds, azure, [scope for scope in data if scope.at.lower() in there], gathered)
     unlisted = _unlisted(desired, places, looks, gathered)
-    reading = replace(_match(kinds, desired, state, places, gathered), unlisted=unlisted)
+    reading = replace(_match(kinds, desired, state, places, gathered), unlisted=unlisted, listed=gathered.listed)
     reading = await _examine_existing(kinds, azure, {at: desired[at] for at in chosen if at in desired}, reading)
     return await _contents(kinds, azure, {} if destroying else desired, state, reading)
 
 
-def _places(kinds: Kinds, desired: Desired, state: State, at: Address) -> tuple[Scope, ...]:
+def _places(kinds: Kinds, desired: Desired, state: State, at: Address, *, live: bool) -> tuple[Scope, ...]:
     """The scopes to read for one address: where the YAML wants it and where the state has it."""
     kind = kinds[at.kind]
     specs = [desired[at].spec] if at in desired else []
     if at in state.entries:
         specs.append(state.entries[at].spec)
-    return tuple(kind.scope(spec) for spec in specs)
+    scopes = (kind.scope(spec) for spec in specs)
+    # On a data plane it is what a list lacks of the wanted that has the soft-deleted listed too.
+    return tuple(replace(one, wanted=frozenset()) if live and kind.plane is Plane.DATA else one for one in scopes)
 
 
 def _looks(kinds: Kinds, desired: Desired, chosen: Iterable[Address]) -> dict[tuple[Address, str], Scope]:
@@ -150,37 +161,23 @@ async def _read_all(kinds: Kinds, azure: Any, scopes: Iterable[Scope], into: _Ga
             group.create_task(read(scope))
 
 
-def _before_access(kinds: Kinds, desired: Desired, gathered: _Gathered, helpful: frozenset[str]) -> list[Scope]:
-    """The reads of data planes to repeat in another way: refused, and the grant that opens them is yet to be made.
+async def _read_data(kinds: Kinds, azure: Any, scopes: Iterable[Scope], into: _Gathered) -> None:
+    """Read what lies on data planes; where one refuses or cannot be reached, once more in the indirect way.
 
-    Without that a first apply which failed after it made the vault, or a grant that was taken away by hand, would keep
-    every later plan from being complete, and so from making the grant.
+    Where that is refused too, the first refusal stands: it says what is missing.
     """
-    refused = {
-        scope
-        for scope, error in gathered.failures.items()
-        if kinds[scope.kind].plane is Plane.DATA and isinstance(error, Forbidden) and error.code in NOT_GRANTED
-    }
-    coming = _missing_grants(kinds, desired, gathered, helpful) if refused else []
-    return [
-        replace(scope, indirect=True)
-        for scope in sorted(refused)
-        if any(f"{scope.at}/".lower().startswith(where) for where in coming)
-    ]
+    scopes = list(scopes)
+    await _read_all(kinds, azure, scopes, into)
+    barriers = {one: why for one, error in into.failures.items() if one in scopes and (why := _barrier(error))}
+    await _read_all(kinds, azure, [replace(scope, indirect=True) for scope in sorted(barriers)], into)
+    into.listed |= {one.at.lower(): barriers.get(one) for one in scopes if one not in into.failures}
 
 
-def _missing_grants(kinds: Kinds, desired: Desired, gathered: _Gathered, helpful: frozenset[str]) -> list[str]:
-    """Where the running identity is to be granted what it does not have yet: ARM ids in lower case, a slash behind."""
-    everything = [one for many in gathered.observed.values() for one in many]
-    found = []
-    for at, resource in desired.items():
-        kind, spec = kinds[at.kind], resource.spec
-        if resource.lifecycle.existing or str(kind.grantee(spec)).lower() not in helpful:
-            continue
-        there = (one.spec for one in everything if type(one.spec) is type(spec))
-        if not any(kind.equivalent(spec, live) and not kind.diff(spec, live) for live in there):
-            found.append(f"{getattr(spec, 'scope', None) or spec.vault}".lower().rstrip("/") + "/")
-    return found
+def _barrier(error: AzureError) -> Barrier | None:
+    """What keeps us out, where it is a missing right or a closed network, and not a failure that passes."""
+    if isinstance(error, Forbidden):
+        return _BARRIERS.get(error.code)
+    return Barrier.SILENT if isinstance(error, Unavailable) and error.status is None else None
 
 
 def _match(
@@ -258,8 +255,13 @@ def _find(
 
 async def _examine_existing(kinds: Kinds, azure: Any, desired: Desired, reading: Reading) -> Reading:
     """Learn the version of `existing` secrets that name one; the value that comes along is dropped at once."""
+
+    async def versioned(live: Observed) -> Observed:
+        # Resource Manager's list shows the version, and where that was read the vault itself answers nothing.
+        return live if "version" in live.facts else await kinds[live.kind].examine(azure, live)
+
     pinned = {
-        at: kinds[at.kind].examine(azure, reading.live[at])
+        at: versioned(reading.live[at])
         for at, resource in desired.items()
         if resource.lifecycle.existing and getattr(resource.spec, "version", None) and _lives(reading, at)
     }

@@ -76,7 +76,8 @@ class Resolved:
     """A document without names: every spec is complete and every remote id computable.
 
     `principals` gives the YAML's key for an object id (lower case). `fingerprint` is the remote id of the one secret
-    that holds the fingerprint key of all vaults, where the YAML names one.
+    that holds the fingerprint key of all vaults, where the YAML names one. `ids` has the object id of each
+    principal by key.
     """
 
     desired: Desired
@@ -85,6 +86,7 @@ class Resolved:
     tenant: str
     principals: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 async def resolve(document: Document, directory: Directory, kinds: Kinds) -> Resolved:
@@ -107,6 +109,7 @@ async def resolve(document: Document, directory: Directory, kinds: Kinds) -> Res
         tenant=tenant_of(answers),
         principals=names_of(answers),
         fingerprint=fingerprint_at(answers),
+        ids={key: object_id for key, (object_id, _) in answers.principals.items()},
     )
 
 
@@ -190,6 +193,7 @@ async def _ask_principals(answers: Answers, directory: Directory) -> None:
             for ref in references(resource.spec)
             if isinstance(ref, PrincipalRef | PrincipalTypeRef)
         }
+        | {who.key for one in answers.document.invariants for who in one.who if who.key is not None}
     )
     declared = {key: answers.document.principals[key] for key in used}
     offline = {key: known_offline(principal, answers.identity) for key, principal in declared.items()}

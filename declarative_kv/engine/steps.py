@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
+from declarative_kv.engine.entries import accepted, applied_entry, pending_entry, replaced_id
 from declarative_kv.engine.fingerprint import KeyRing, stamp
+from declarative_kv.engine.journal import Journal
+from declarative_kv.engine.lag import settled
 from declarative_kv.engine.refresh import NOT_GRANTED
+from declarative_kv.engine.sides import as_known, moved, untaken
+from declarative_kv.engine.under import under_deletion, under_version
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError, Forbidden, PlanError
+from declarative_kv.model.errors import AzureError, Forbidden, Moved, PlanError
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, Scope
 from declarative_kv.model.secret import Sensitive
-from declarative_kv.model.state import Entry, State
 
 T = TypeVar("T")
 
@@ -27,37 +30,13 @@ PROPAGATION = 600.0
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
-class Journal(Protocol):
-    """What the applier needs of `declarative_kv.state`'s journal."""
-
-    @property
-    def state(self) -> State:
-        """The state as it is now."""
-        ...
-
-    def get(self, address: Address) -> Entry | None:
-        """One entry as it is now."""
-        ...
-
-    def put(self, entry: Entry) -> None:
-        """Save an entry."""
-        ...
-
-    def drop(self, address: Address) -> None:
-        """Forget an entry."""
-        ...
-
-    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
-        """Save or forget what is known of a vault's fingerprint key."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """Everything that a step works with. `pause` sleeps, in seconds.
 
+    `rest` sleeps too, and is false, at once, when the run is stopped; `begins` is called in each change's own task.
     `helpful` are the object ids whose grants help the running identity; `granted` collects where they got some, `found`
-    what came back with a recovered vault.
+    what came back with a recovered vault, `lost` what this run wrote over of somebody else's.
     """
 
     kinds: Kinds
@@ -66,10 +45,13 @@ class Tools:
     values: Mapping[Address, Sensitive]
     ring: KeyRing
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rest: Callable[[float], Awaitable[bool]] = field(kw_only=True)
+    begins: Callable[[], None] = field(kw_only=True)
     helpful: frozenset[str] = frozenset()
     granted: set[str] = field(default_factory=set)
     saved_keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     found: dict[Address, Observed] = field(default_factory=dict)
+    lost: dict[Address, Diagnostic] = field(default_factory=dict)
 
     def lately_granted(self, vault: str) -> bool:
         """Whether the running identity was granted something at the vault, or around it, in this run."""
@@ -77,22 +59,31 @@ class Tools:
 
 
 async def carry_out(tools: Tools, change: Change) -> None:
-    """Do one change and save its outcome; raises `AzureError` where Azure refuses."""
+    """Do one change and save its outcome; raises `AzureError` where Azure refuses, `PlanError` where others wrote."""
     kind = tools.kinds[change.address.kind]
     step = _STEPS[change.action]
-    if kind.plane is Plane.DATA and change.reason is not Reason.CONTAINED:
-        await _patiently(tools, change, lambda: step(tools, kind, change))
-    else:
-        await step(tools, kind, change)
+    try:
+        if kind.plane is Plane.DATA and change.reason is not Reason.CONTAINED:
+            await _patiently(tools, change, lambda: step(tools, kind, change))
+        else:
+            await step(tools, kind, change)
+    except Moved as error:
+        seen, now = as_known(change) or tools.found.get(change.address), error.now
+        problem = moved(kind, change.address, seen, now if isinstance(now, Observed) else None)
+        raise PlanError(replace(problem, span=change.span)) from error
     _note_grant(tools, kind, change)
 
 
 async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     wanted, fingerprint = await _with_value(tools, kind, change)
-    tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    with _undone_when_refused(tools, change):
+    await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    async with _undone_when_refused(tools, change):
         live = await kind.create(tools.azure, wanted)
-    tools.journal.put(applied_entry(kind, change, live, fingerprint=fingerprint))
+    entry = applied_entry(kind, change, live, fingerprint=fingerprint)
+    if kind.replaceable and live.id != kind.remote_id(wanted).lower():
+        # Somebody else granted the same at this very moment: it serves, and is theirs.
+        entry = replace(entry, facts={**entry.facts, "shared": True})
+    await tools.journal.put(entry)
 
 
 async def settle(tools: Tools, change: Change) -> None:
@@ -102,7 +93,7 @@ async def settle(tools: Tools, change: Change) -> None:
     if kind.diff(_heeded(change, live), live.spec):
         await _bring_into_line(tools, kind, change, live)
     else:
-        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        await tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
 
 
 async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
@@ -112,7 +103,7 @@ async def _update(tools: Tools, kind: ResourceKind, change: Change) -> None:
 
 async def _import(tools: Tools, kind: ResourceKind, change: Change) -> None:
     assert change.live is not None
-    tools.journal.put(applied_entry(kind, change, change.live, fingerprint={}))
+    await tools.journal.put(applied_entry(kind, change, change.live, fingerprint={}))
     if change.diff:
         await _bring_into_line(tools, kind, replace(change, prior=tools.journal.get(change.address)), change.live)
 
@@ -126,41 +117,56 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
         if change.prior is None:
             # Ours from now on, with what it is: what the YAML wants otherwise is written, and known as such, later.
             found = applied_entry(kind, change, live, fingerprint={})
-            tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
+            await tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
         return
     if not change.writes_value and not kind.diff(_heeded(change, live), live.spec):
-        tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
+        await tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
         return
     await _bring_into_line(tools, kind, change, live)
 
 
 async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
-    """The new one exists and is read back before the old one goes; an unchanged one must go first."""
+    """The new one exists and is read back before the old one goes; an unchanged one must go first.
+
+    Where an interrupted run has begun it, what is there may be the new one already.
+    """
     assert change.desired is not None
     old = change.live if change.live is not None and change.live.condition is Condition.LIVE else None
-    replaced = _replaced_id(change)
-    same = old is not None and kind.equivalent(change.desired.spec, old.spec)
+    begun = replaced_id(change.prior) is not None
+    replaced = replaced_id(change.prior) or (change.prior.remote_id if change.prior is not None else None)
+    same = old is not None and not begun and kind.equivalent(change.desired.spec, old.spec)
     ours = _is_ours_to_delete(change)
+    await tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
     if same and old is not None and ours:
-        await kind.delete(tools.azure, old)
-    tools.journal.put(pending_entry(kind, change, fingerprint={}, replaces=None if same else replaced))
+        await _delete(tools, kind, change, old)
     new = await kind.create(tools.azure, change.desired.spec)
     if not same and replaced is not None and ours and replaced.lower() != new.id:
         await _read_back(tools, kind, change, new)
-        await kind.delete(tools.azure, old or replace(new, remote_id=replaced))
-    tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
+        if old is not None and not begun:
+            await _delete(tools, kind, change, old)
+        else:
+            await kind.delete(tools.azure, replace(new, remote_id=replaced))
+    await tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
 
 
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
     live = change.live or tools.found.get(change.address)
     if change.reason is not Reason.CONTAINED and live is not None:
-        await kind.delete(tools.azure, live)
+        await _delete(tools, kind, change, live)
+    if change.prior is not None and (replaced := replaced_id(change.prior)) is not None:
+        await kind.delete(tools.azure, Observed(kind.name, replaced, change.prior.spec))
     await _forget(tools, kind, change)
+
+
+async def _delete(tools: Tools, kind: ResourceKind, change: Change, live: Observed) -> None:
+    """Delete it, and note where Azure's answer shows another object than the one that was read."""
+    gone = await kind.delete(tools.azure, live)
+    _note_lost(tools, change, under_deletion(kind, change, live, gone))
 
 
 async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
     if tools.journal.get(change.address) is not None:
-        tools.journal.drop(change.address)
+        await tools.journal.drop(change.address)
 
 
 _STEPS: Mapping[Action, Callable[[Tools, ResourceKind, Change], Awaitable[None]]] = {
@@ -178,10 +184,18 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
     wanted, fingerprint = await _with_value(tools, kind, change)
     wanted = _heeded(change, live, wanted)
     if change.writes_value:
-        tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    with _undone_when_refused(tools, change):
+        await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+    async with _undone_when_refused(tools, change):
         done = await kind.update(tools.azure, wanted, live)
-    tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+    await tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
+    if change.writes_value:
+        _note_lost(tools, change, await under_version(kind, tools.azure, tools.pause, change, live, done))
+
+
+def _note_lost(tools: Tools, change: Change, problem: Diagnostic | None) -> None:
+    """Remember what this run wrote over: it is told at the end, and keeps nothing from going on."""
+    if problem is not None:
+        tools.lost[change.address] = replace(problem, span=change.span)
 
 
 def _heeded(change: Change, live: Observed, spec: Any = None) -> Any:
@@ -199,35 +213,36 @@ async def _with_value(tools: Tools, kind: ResourceKind, change: Change) -> tuple
     if not change.writes_value:
         return spec, {}
     value = tools.values[change.address]
-    key = await tools.ring.ensure(spec.vault, patient=tools.lately_granted(tools.ring.holder(spec.vault)))
+    patient = tools.lately_granted(tools.ring.holder(spec.vault))
+    key = await tools.ring.ensure(spec.vault, tools.journal.key, patient=patient)
     if key is not None:
-        _save_keys(tools)
+        await _save_keys(tools)
     return replace(spec, value=value), stamp(key, change.address, value)
 
 
-def _save_keys(tools: Tools) -> None:
-    for vault, facts in tools.ring.facts.items():
+async def _save_keys(tools: Tools) -> None:
+    for vault, facts in list(tools.ring.facts.items()):
         if tools.saved_keys.get(vault) != facts:
-            tools.journal.key(vault, facts)
+            await tools.journal.key(vault, facts)
             tools.saved_keys[vault] = facts
 
 
-@contextmanager
-def _undone_when_refused(tools: Tools, change: Change) -> Iterator[None]:
+@asynccontextmanager
+async def _undone_when_refused(tools: Tools, change: Change) -> AsyncIterator[None]:
     """Where Azure refuses for good nothing was created: the entry goes back to what it was."""
     try:
         yield
     except AzureError as error:
-        if error.status is not None and 400 <= error.status < 500:
-            _put_back(tools, change)
+        if isinstance(error, Moved) or (error.status is not None and 400 <= error.status < 500):
+            await _put_back(tools, change)
         raise
 
 
-def _put_back(tools: Tools, change: Change) -> None:
+async def _put_back(tools: Tools, change: Change) -> None:
     if change.prior is not None:
-        tools.journal.put(change.prior)
+        await tools.journal.put(change.prior)
     elif tools.journal.get(change.address) is not None:
-        tools.journal.drop(change.address)
+        await tools.journal.drop(change.address)
 
 
 def _is_ours_to_delete(change: Change) -> bool:
@@ -236,32 +251,16 @@ def _is_ours_to_delete(change: Change) -> bool:
     return not shared and change.reason is not Reason.HANDED_OVER
 
 
-def _replaced_id(change: Change) -> str | None:
-    """The remote id of the assignment that goes: remembered by an interrupted run, else the one in state."""
-    if change.prior is None:
-        return None
-    remembered = change.prior.facts.get("replaces")
-    return str(remembered) if remembered is not None else change.prior.remote_id
-
-
 async def _read_back(tools: Tools, kind: ResourceKind, change: Change, new: Observed) -> None:
     assert change.desired is not None
     where: Scope = kind.scope(change.desired.spec)
-    for pause in (*_PAUSES, None):
-        if any(one.id == new.id for one in await tools.kinds[where.kind].read(tools.azure, where)):
-            return
-        if pause is not None:
-            await tools.pause(pause)
-    raise PlanError(
-        Diagnostic(
-            code="write-not-taken",
-            summary="Azure accepted a write that did not take",
-            detail=f"The new role assignment of {change.address} cannot be read back, so the old one was not removed.",
-            hint="Run the plan again; both assignments are known to the state.",
-            span=change.span,
-            address=change.address,
-        )
-    )
+
+    async def is_there() -> bool:
+        return any(one.id == new.id for one in await tools.kinds[where.kind].read(tools.azure, where))
+
+    if await settled(tools.pause, is_there, lambda seen: not seen):
+        return
+    raise PlanError(untaken(change, "nothing: the new role assignment is not there, so the old one was not removed"))
 
 
 async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[T]]) -> T:
@@ -273,8 +272,9 @@ async def _patiently(tools: Tools, change: Change, call: Callable[[], Awaitable[
         except Forbidden as error:
             if waited >= PROPAGATION or error.code not in NOT_GRANTED or not _may_come(tools, change):
                 raise
-        pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-        await tools.pause(pause)
+            pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+            if not await tools.rest(pause):
+                raise
         waited, attempt = waited + pause, attempt + 1
 
 

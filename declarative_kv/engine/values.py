@@ -25,7 +25,7 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import Forbidden, NotFound, StalePlan, ValueMissing
 from declarative_kv.model.plan import NOT_ASKED, Change, Value, Verdict
-from declarative_kv.model.resource import Condition, Observed, Reading, Resource
+from declarative_kv.model.resource import Barrier, Condition, Observed, Reading, Resource
 from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.source import GenerateSource, Kept, Source
 from declarative_kv.model.state import Entry, State
@@ -67,7 +67,7 @@ async def compare(
     than a missing right.
     """
     there = frozenset(one.id for one in (*reading.live.values(), *reading.rest) if one.condition is Condition.LIVE)
-    comparison = _Comparison(state, reading, there, sources, ring, examiner, importing, mode)
+    comparison = _Comparison(state, reading, there, sources, ring, examiner, importing, mode, _shut(reading))
     wanted = [
         resource
         for at, resource in sorted(resolved.desired.items())
@@ -113,7 +113,8 @@ async def collect(changes: Iterable[Change], sources: Sources, ring: KeyRing) ->
 class _Comparison:
     """One comparison of many secrets; `missing` gathers what the sources did not give.
 
-    `there` has the ids of all that is live: a vault that is gone is not asked for its key.
+    `there` has the ids of all that is live: a vault that is gone is not asked for its key. `shut` says of vaults, by
+    id, why none of their secrets can be read: their lists told it, or a refusal that is for all.
     """
 
     state: State
@@ -124,6 +125,7 @@ class _Comparison:
     examiner: Examiner
     importing: Callable[[Address], bool]
     mode: str
+    shut: dict[str, str]
     missing: list[Diagnostic] = field(default_factory=list)
 
     async def verdict(self, resource: Resource) -> Verdict:
@@ -162,7 +164,7 @@ class _Comparison:
         """A secret that the state knows: by fingerprint where the list shows it as we left it, else by one request."""
         entry, live = evidence.entry, evidence.live
         recorded = key_id(entry)
-        if recorded is not None and vault_of(recorded) in self.there:
+        if recorded is not None and vault_of(recorded) in self.there and vault_of(recorded) not in self.shut:
             evidence = replace(evidence, key=await self.ring.by_id(recorded))
         if live.condition is Condition.SOFT_DELETED:
             return judge_deleted(evidence)
@@ -195,27 +197,52 @@ class _Comparison:
 
     async def _examine(self, at: Address, live: Observed) -> Observed | str:
         """The object with its version and value, or why it cannot be had."""
+        vault = (live.parent or "").lower()
+        if vault in self.shut:
+            return self.shut[vault].format(vault=at.container)
         try:
             return await self.examiner(live)
         except Forbidden as error:
-            return _refused(error.code, at.container)
+            if self.reading.listed.get(vault) is Barrier.RIGHT and self._is_for_all(error.code, vault):
+                self.shut[vault] = _NO_RIGHT
+            return _refused(error.code).format(vault=at.container)
         except NotFound:
             return "it went while the plan was made"
 
+    def _is_for_all(self, code: str, vault: str) -> bool:
+        """Whether a refusal holds for every secret of a vault: policies know no single ones, roles may be for one."""
+        if code != "ForbiddenByRbac":
+            return code in ("ForbiddenByPolicy", "AccessDenied")
+        below = f"{vault}/secrets/"
+        seen = (*self.reading.live.values(), *self.reading.rest)
+        return not any(str(getattr(one.spec, "scope", "")).lower().startswith(below) for one in seen)
+
     async def _key(self, vault: str | None) -> Key | None:
-        """The key that serves a vault, where the vault that holds it is there."""
-        if vault is None or self.ring.holder(vault) not in self.there:
+        """The key that serves a vault, where the vault that holds it is there and can be reached."""
+        if vault is None or (holder := self.ring.holder(vault)) not in self.there or holder in self.shut:
             return None
         return await self.ring.existing(vault)
 
 
-def _refused(code: str, vault: str) -> str:
+_NO_RIGHT = "no right to read values on vault {vault}"
+_NO_WAY = "the network rules of vault {vault} refuse this machine"
+_SHUT: Mapping[Barrier, str] = {
+    Barrier.RULES: _NO_WAY,
+    Barrier.PRIVATE: _NO_WAY,
+    Barrier.SILENT: "the host of vault {vault} cannot be reached",
+}
+
+
+def _shut(reading: Reading) -> dict[str, str]:
+    """Why no secret of a vault can be read, by the vault's id, where its list told that already."""
+    return {vault: _SHUT[why] for vault, why in reading.listed.items() if why is not None and why in _SHUT}
+
+
+def _refused(code: str) -> str:
     """Why a value could not be read, from Key Vault's inner error code."""
     if code == "SecretDisabled":
         return "the secret is disabled"
-    if code in ("ForbiddenByFirewall", "ForbiddenByConnection"):
-        return f"the network rules of vault {vault} refuse this machine"
-    return f"no right to read values on vault {vault}"
+    return _NO_WAY if code in ("ForbiddenByFirewall", "ForbiddenByConnection") else _NO_RIGHT
 
 
 async def _as_planned(change: Change, value: Sensitive, ring: KeyRing) -> bool:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
 from declarative_kv.azure.session import Session
 from declarative_kv.kinds.diff import differences
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import Conflict
+from declarative_kv.model.errors import Conflict, Moved
 from declarative_kv.model.kind import Plane
 from declarative_kv.model.plan import AttrDiff
 from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import IDENTITY
+
+AROUND = "assignments around"
+"""The facts of a run (`Session.known`) about who is granted what at the places where something is to be made."""
 
 
 class BaseKind:
@@ -52,6 +55,10 @@ class BaseKind:
         """The same object: its list shows everything."""
         return live
 
+    async def versions(self, azure: Session, live: Observed) -> Iterable[Observed]:
+        """Nothing but the object itself, which has no earlier versions."""
+        return ()
+
     async def recover(self, azure: Session, live: Observed) -> Observed:
         """Only kinds that soft-delete can; asking another is a mistake of the caller's."""
         raise TypeError(f"a {self.name} is never soft-deleted")
@@ -83,6 +90,21 @@ def encoded(body: Mapping[str, Any]) -> Any:
 def raw(response: Any, *_: object) -> Any:
     """For the `cls` of a typed call: the JSON that Azure sent, in the shape that a raw read has too."""
     return json.loads(response.http_response.text() or "null")
+
+
+def check_unmoved(live: Observed, now: Observed | None, operation: str) -> None:
+    """Raise `Moved` where what is there `now` has other settings than `live`, or another age, or is gone."""
+    if now is not None and alike(live, now):
+        return
+    detail = f"{operation}: {live.remote_id} was changed by somebody else after it was read, so it was not written."
+    summary = "Somebody else changed the object"
+    raise Moved(now, Diagnostic("moved-meanwhile", summary, detail, "Plan again."), operation=operation)
+
+
+def alike(one: Observed, other: Observed) -> bool:
+    """Whether both show the same settings, made and changed in the same seconds where Azure tells."""
+    stamps = all(one.facts.get(name) == other.facts.get(name) for name in ("created", "updated"))
+    return stamps and not differences(one.spec, other.spec) and not differences(other.spec, one.spec)
 
 
 def appeared(kind: str, remote_id: str) -> Conflict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import replace
 from typing import Any, Final
 
 from declarative_kv.azure import ids
@@ -28,16 +29,19 @@ class FingerprintKeys:
 
     async def find(self, place: str) -> Key | None:
         """The latest version, by one request; None where there is none."""
-        return await self._get(place)
+        return await self._found(place)
 
     async def version(self, key_id: str) -> Key | None:
         """That version; None where it is gone with its secret."""
         place, _, version = key_id.rpartition("/")
-        return await self._get(place, version)
+        return await self._found(place, version)
 
-    async def make(self, place: str) -> Key:
-        """A new random key; one that an earlier `destroy` deleted is recovered with what it fingerprinted."""
-        value = Sensitive(base64.b64encode(secrets.token_bytes(BYTES)).decode())
+    def draw(self) -> Sensitive:
+        """Random bytes, as text."""
+        return Sensitive(base64.b64encode(secrets.token_bytes(BYTES)).decode())
+
+    async def make(self, place: str, value: Sensitive) -> Key | None:
+        """A new key; None where an earlier `destroy` deleted one, to be recovered with what it fingerprinted."""
         tag, mark = FINGERPRINT_TAG
         spec = _spec(place, content_type="text/plain", tags={tag: mark}, value=value)
         try:
@@ -45,25 +49,29 @@ class FingerprintKeys:
         except Conflict as error:
             if error.code not in _DELETED:
                 raise
-            await self._secrets.recover(self._azure, _known(place))
-            key = await self.find(place)
-            if key is None:
-                raise
-            return Key(key.id, key.secret, made=True)
+            return None
         return Key(f"{place}/{made.facts['version']}", value, made=True)
+
+    async def recover(self, place: str) -> Key:
+        """The key as it was before it was deleted."""
+        await self._secrets.recover(self._azure, _known(place))
+        return replace(await self._get(place), made=True)
 
     async def delete(self, place: str) -> None:
         """Delete the key softly; absent is no error."""
         await self._secrets.delete(self._azure, _known(place))
 
-    async def _get(self, place: str, version: str = "") -> Key | None:
+    async def _found(self, place: str, version: str = "") -> Key | None:
+        try:
+            return await self._get(place, version)
+        except NotFound:
+            return None
+
+    async def _get(self, place: str, version: str = "") -> Key:
         spec = _spec(place)
         vault, path = str(spec.vault), f"/secrets/{spec.name}/{version}".rstrip("/")
         operation = f"Reading the fingerprint key {spec.name} in the vault {ids.parse_vault(vault).name}"
-        try:
-            answer = await self._azure.vault(vault, "GET", path, operation=operation)
-        except NotFound:
-            return None
+        answer = await self._azure.vault(vault, "GET", path, operation=operation)
         return Key(f"{place}/{observed(vault, answer).facts['version']}", Sensitive(str(answer["value"])))
 
 

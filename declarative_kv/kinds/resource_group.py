@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from declarative_kv.azure import ids
 from declarative_kv.azure.errors import translated
 from declarative_kv.azure.session import RESOURCES, Session
-from declarative_kv.kinds.base import BaseKind, appeared, encoded, merged_tags, place, raw
+from declarative_kv.kinds.base import AROUND, BaseKind, appeared, encoded, merged_tags, place, raw
 from declarative_kv.model.errors import NotFound
 from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import ResourceGroupSpec
@@ -61,7 +61,7 @@ class ResourceGroupKind(BaseKind):
             answer: Any = await groups.update(name, encoded(body), cls=raw)
         return _observed(answer)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
         """Delete the group with everything in it, and wait until it is gone."""
         subscription, name = ids.parse_group(live.remote_id)
         try:
@@ -70,14 +70,17 @@ class ResourceGroupKind(BaseKind):
                 poller = await groups.begin_delete(name, polling_interval=azure.poll_seconds)
                 await poller.result()
         except NotFound:
-            return
+            return None
         finally:
-            azure.memo.pop(("deleted vaults", subscription.lower()), None)
+            azure.forget("deleted vaults", subscription.lower())
+            azure.forget(AROUND)
+        return None
 
     async def _put(self, azure: Session, desired: ResourceGroupSpec, body: Mapping[str, Any]) -> Observed:
         with translated(f"Creating the resource group {desired.name}"):
             groups = azure.resources(str(desired.subscription)).resource_groups
             answer: Any = await groups.create_or_update(desired.name, encoded(body), cls=raw)
+        azure.forget(AROUND)
         return _observed(answer)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from declarative_kv.azure import ids
 from declarative_kv.azure.errors import translated
 from declarative_kv.azure.session import AUTHORIZATION, Session
-from declarative_kv.kinds.base import BaseKind, encoded, raw, same
+from declarative_kv.kinds.base import AROUND, BaseKind, check_unmoved, encoded, raw, same
 from declarative_kv.model.errors import Conflict, Forbidden, NotFound
 from declarative_kv.model.resource import Observed, Scope
 from declarative_kv.model.specs import RoleAssignmentSpec
@@ -77,16 +78,21 @@ class RoleAssignmentKind(BaseKind):
 
     async def update(self, azure: Session, desired: RoleAssignmentSpec, live: Observed) -> Observed:
         """Change description and condition under the id that the assignment has; what is unmanaged is sent as it is."""
+        operation = f"Changing {_words(desired)}"
+        check_unmoved(live, await _one(azure, live.remote_id), operation)
         return await self._put(azure, live.remote_id, desired, "Changing", live.spec)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
-        """Take the assignment away."""
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
+        """Take the assignment away; Azure answers with what it was."""
         client = azure.authorization(ids.subscription_of(live.remote_id) or "")
         try:
             with translated(f"Removing {_words(live.spec)}"):
-                await client.role_assignments.delete_by_id(_in_url(live.remote_id), cls=raw)
+                answer: Any = await client.role_assignments.delete_by_id(_in_url(live.remote_id), cls=raw)
         except NotFound:
-            return
+            return None
+        finally:
+            azure.forget(AROUND)
+        return _observed(answer) if answer else None
 
     async def _put(
         self,
@@ -100,6 +106,7 @@ class RoleAssignmentKind(BaseKind):
         body = encoded({"properties": _properties(desired, live)})
         with translated(f"{verb} {_words(desired)}"):
             answer: Any = await client.role_assignments.create_by_id(_in_url(remote_id), body, cls=raw)
+        azure.forget(AROUND)
         return _observed(answer)
 
 
@@ -115,12 +122,24 @@ class ReaderRoleKind(RoleAssignmentKind):
 
 async def _all(azure: Session, scope: str) -> tuple[Observed, ...]:
     """The assignments at, above and below a scope, where it does not exist those at and above what is around it."""
-    for place in (scope, *ids.around(scope)):
-        try:
-            return await _found(azure, place, "" if place == scope else "atScope()")
-        except NotFound:
-            continue
+    with suppress(NotFound):
+        return await _found(azure, scope, "")
+    for place in ids.around(scope):
+        if (found := await _around(azure, place)) is not None:
+            return found
     return ()
+
+
+async def _around(azure: Session, place: str) -> tuple[Observed, ...] | None:
+    """The assignments at and above a place, None where that does not exist: asked once for all that is to lie there."""
+
+    async def listed() -> tuple[Observed, ...] | None:
+        try:
+            return await _found(azure, place, "atScope()")
+        except NotFound:
+            return None
+
+    return await azure.known((AROUND, place.lower()), listed)
 
 
 async def _listed(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:
@@ -129,6 +148,15 @@ async def _listed(azure: Session, scope: str, where: str) -> tuple[Observed, ...
         return await _found(azure, scope, where)
     except NotFound:
         return ()
+
+
+async def _one(azure: Session, identifier: str) -> Observed | None:
+    """The assignment of that id; None where there is none."""
+    operation = f"Reading the role assignment {ids.guid_of(identifier)}"
+    try:
+        return _observed(await azure.arm("GET", identifier, version=AUTHORIZATION, operation=operation))
+    except NotFound:
+        return None
 
 
 async def _found(azure: Session, scope: str, where: str) -> tuple[Observed, ...]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from declarative_kv.azure import ids
 from declarative_kv.azure.session import KEY_VAULT, Session
 from declarative_kv.kinds import secret_shape as shape
-from declarative_kv.kinds.base import BaseKind
+from declarative_kv.kinds.base import BaseKind, alike, check_unmoved
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, Conflict, Forbidden, NotFound, Unavailable
 from declarative_kv.model.kind import Plane
@@ -22,6 +22,8 @@ PAGE: Final = 25
 _PATIENCE: Final = 45
 _INTERVAL: Final = 2.0
 """Recovering takes up to 40 seconds (recorded); asked for every two, as Microsoft's clients do."""
+_AGAIN: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between the tries of setting a value, of which no answer says whether it arrived."""
 
 
 class SecretKind(BaseKind):
@@ -81,20 +83,28 @@ class SecretKind(BaseKind):
         if not changed:
             return live
         vault, operation = str(desired.vault), f"Changing the secret {_words(desired)}"
+        await self._check_unmoved(azure, live, operation)
         body = shape.change(desired, live.spec, changed)
         answer = await azure.vault(vault, "PATCH", f"/secrets/{desired.name}", operation=operation, body=body)
         return shape.observed(vault, answer)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
-        """Delete the secret, softly; one that is on its way is left to go."""
+    async def versions(self, azure: Session, live: Observed) -> Iterable[Observed]:
+        """All versions with their settings; the list shows no value."""
+        operation = f"Listing the versions of the secret {_words(live.spec)}"
+        return await self._versions(azure, live, operation)
+
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
+        """Delete the secret, softly, and say which version was the latest; one that is on its way is left to go."""
         operation = f"Deleting the secret {_words(live.spec)}"
         try:
-            await azure.vault(live.spec.vault, "DELETE", f"/secrets/{live.spec.name}", operation=operation)
+            answer = await azure.vault(live.spec.vault, "DELETE", f"/secrets/{live.spec.name}", operation=operation)
         except NotFound:
-            return
+            return None
         except Conflict as error:
             if error.code != "ObjectIsBeingDeleted":
                 raise
+            return None
+        return shape.observed_deleted(live.spec.vault, answer)
 
     async def recover(self, azure: Session, live: Observed) -> Observed:
         """Bring the secret back, wait until it can be written, and say what it is; its value is not read."""
@@ -129,27 +139,51 @@ class SecretKind(BaseKind):
 
     async def _back(self, azure: Session, live: Observed, operation: str) -> Observed | None:
         """The newest version, once there is one to see; the list of versions shows no value."""
-        path = f"/secrets/{live.spec.name}/versions?maxresults={PAGE}"
         try:
-            pages = azure.vault_pages(live.spec.vault, path, operation=operation)
-            versions = [shape.observed(live.spec.vault, item) async for page in pages for item in page]
+            versions = await self._versions(azure, live, operation)
         except NotFound:
             return None
         except Forbidden:
             # Who may recover but not list: Azure decides on the right only once the secret is there.
             return replace(live, condition=Condition.LIVE)
-        return max(versions, key=lambda found: int(found.facts["created"]), default=None)
+        return max(versions, key=_made, default=None)
+
+    async def _versions(self, azure: Session, live: Observed, operation: str) -> list[Observed]:
+        path = f"/secrets/{live.spec.name}/versions?maxresults={PAGE}"
+        pages = azure.vault_pages(live.spec.vault, path, operation=operation)
+        return [shape.observed(live.spec.vault, item) async for page in pages for item in page]
+
+    async def _check_unmoved(self, azure: Session, live: Observed, operation: str) -> None:
+        """Raise `Moved` where the latest version is no longer `live`: tags are sent whole, and would undo others'."""
+        try:
+            versions = await self._versions(azure, live, operation)
+        except NotFound:
+            versions = []
+        except Forbidden:
+            return  # Who may write but not list cannot look; Azure's answer to the write is all there is.
+        newest = max(map(_made, versions), default=0)
+        if versions and newest < _made(live):
+            return  # The list lags behind the version that was read.
+        latest = [one for one in versions if _made(one) == newest]
+        same = [one for one in latest if alike(one, live)]
+        check_unmoved(live, next(iter([*same, *latest]), None), operation)
 
     async def _set(self, azure: Session, desired: SecretSpec, live: Observed | None) -> Observed:
         """Send the value, once. Where the answer is lost, look before sending it again: no second version."""
         if desired.value is None:
             raise ValueError(f"no value to set for {_words(desired)}")
         body = shape.version_body(desired, live.spec if live else None)
-        try:
-            return await self._put(azure, desired, body)
-        except Unavailable as lost:
-            found = await self._arrived(azure, desired, live, lost)
-            return found or await self._put(azure, desired, body)
+        waits = iter(_AGAIN)
+        while True:
+            try:
+                return await self._put(azure, desired, body)
+            except Unavailable as lost:
+                found = await self._arrived(azure, desired, live, lost)
+                if found is not None:
+                    return found
+                wait = next(waits, None)
+                if wait is None or not await azure.rest(wait):
+                    raise
 
     async def _put(self, azure: Session, desired: SecretSpec, body: Mapping[str, Any]) -> Observed:
         vault, operation = str(desired.vault), f"Setting the secret {_words(desired)}"
@@ -176,6 +210,10 @@ async def _listed_by_manager(azure: Session, vault: str) -> list[Observed]:
     operation = f"Listing the secrets of the vault {ids.parse_vault(vault).name} through Resource Manager"
     pages = azure.arm_pages(f"{vault}/secrets", version=KEY_VAULT, operation=operation)
     return [shape.observed_by_manager(vault, item) async for page in pages for item in page]
+
+
+def _made(version: Observed) -> int:
+    return int(version.facts.get("created", 0))
 
 
 def _holds(found: Observed, desired: SecretSpec) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,34 +15,36 @@ from declarative_kv.model.specs import SecretSpec
 
 FINGERPRINT_TAG: Final = ("dkv", "fingerprint")
 """Marks the secret that keys the fingerprints of values: ours, never reported."""
+CERTIFICATES: Final = frozenset({"application/x-pkcs12", "application/x-pem-file"})
+"""The content types that Key Vault gives to the secrets of certificates."""
 _DATES: Final[Mapping[str, str]] = {"not_before": "nbf", "expires": "exp"}
 
 
 def observed(vault: str, item: Mapping[str, Any]) -> Observed:
     """A live secret, from a list or from an answer about one; a value that came along is not taken over."""
-    spec = _spec(vault, item)
-    attributes = item.get("attributes") or {}
-    facts: dict[str, Any] = {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
-    if spec.version is not None:
-        facts["version"] = spec.version
+    facts = _facts(item)
     if item.get("managed"):
         facts["managed"] = True
-    return _as_observed(vault, item, spec, Condition.LIVE, facts)
+    return _as_observed(vault, item, Condition.LIVE, facts)
 
 
 def observed_by_manager(vault: str, item: Mapping[str, Any]) -> Observed:
-    """A live secret as Resource Manager lists it: the same facts in another order."""
+    """A live secret as Resource Manager lists it: the same facts in another order, and the latest version's id too.
+
+    It does not say which secrets belong to certificates: one whose content type is a certificate's counts as such.
+    """
     properties = item["properties"]
-    listed = {**properties, "id": properties["secretUri"], "tags": item.get("tags")}
-    return observed(vault, listed)
+    found = observed(vault, {**properties, "id": properties["secretUri"], "tags": item.get("tags")})
+    version = str(properties.get("secretUriWithVersion") or "").rpartition("/secrets/")[2].partition("/")[2]
+    facts = {**found.facts, "version": version} if version else found.facts
+    is_certificate = str(found.spec.content_type).lower() in CERTIFICATES
+    return replace(found, facts=facts, system=found.system or is_certificate)
 
 
 def observed_deleted(vault: str, item: Mapping[str, Any]) -> Observed:
-    """A soft-deleted secret."""
-    facts = {"deleted": item.get("deletedDate"), "purge": item.get("scheduledPurgeDate")}
-    attributes = item.get("attributes") or {}
-    facts |= {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
-    return _as_observed(vault, item, _spec(vault, item), Condition.SOFT_DELETED, facts)
+    """A soft-deleted secret; the answer to a delete also says which version was the latest."""
+    facts = {"deleted": item.get("deletedDate"), "purge": item.get("scheduledPurgeDate"), **_facts(item)}
+    return _as_observed(vault, item, Condition.SOFT_DELETED, facts)
 
 
 def is_same_version(one: Observed, other: Observed) -> bool:
@@ -91,23 +94,31 @@ def _either(desired: SecretSpec, live: SecretSpec | None, name: str) -> Any:
 
 
 def _spec(vault: str, item: Mapping[str, Any]) -> SecretSpec:
-    segments = urlsplit(str(item["id"])).path.strip("/").split("/")
     attributes = item.get("attributes") or {}
     return SecretSpec(
         vault=vault,
-        name=segments[1],
+        name=_segments(item)[1],
         content_type=item.get("contentType"),
         enabled=bool(attributes.get("enabled", True)),
         not_before=_moment(attributes.get("nbf")),
         expires=_moment(attributes.get("exp")),
         tags=item.get("tags") or {},
-        version=segments[2] if len(segments) > 2 else None,
     )
 
 
-def _as_observed(
-    vault: str, item: Mapping[str, Any], spec: SecretSpec, condition: Condition, facts: Mapping[str, Any]
-) -> Observed:
+def _facts(item: Mapping[str, Any]) -> dict[str, Any]:
+    """When the version was made and changed, and which it is, where its id says so (a list's do not)."""
+    attributes, segments = item.get("attributes") or {}, _segments(item)
+    facts: dict[str, Any] = {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
+    return {**facts, "version": segments[2]} if len(segments) > 2 else facts
+
+
+def _segments(item: Mapping[str, Any]) -> list[str]:
+    return urlsplit(str(item["id"])).path.strip("/").split("/")
+
+
+def _as_observed(vault: str, item: Mapping[str, Any], condition: Condition, facts: Mapping[str, Any]) -> Observed:
+    spec = _spec(vault, item)
     tag, mark = FINGERPRINT_TAG
     is_system = bool(item.get("managed")) or (item.get("tags") or {}).get(tag) == mark
     remote_id = ids.secret_id(vault, spec.name)

@@ -35,7 +35,7 @@ class VaultKind(BaseKind):
     async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
         """The vault and its access policies; where it is soft-deleted what Azure still shows; else nothing."""
         try:
-            vault = await _get(azure, scope.at)
+            vault = await get_vault(azure, scope.at)
         except NotFound:
             found = (await _deleted_vaults(azure, scope.at)).get(scope.at.lower())
             return () if found is None else (shape.observed_deleted(found),)
@@ -66,26 +66,27 @@ class VaultKind(BaseKind):
                 answer: Any = await vaults.update(where.resource_group, where.name, encoded(body), cls=raw)
         return shape.observed_vault(answer)
 
-    async def delete(self, azure: Session, live: Observed) -> None:
+    async def delete(self, azure: Session, live: Observed) -> Observed | None:
         """Delete the vault, softly; its role assignments go for good."""
         where = ids.parse_vault(live.remote_id)
         try:
             with translated(f"Deleting the vault {where.name}"):
                 await azure.vaults(where.subscription).vaults.delete(where.resource_group, where.name)
         except NotFound:
-            return
+            return None
         finally:
             _forget_deleted(azure, where.subscription)
+        return None
 
     async def recover(self, azure: Session, live: Observed) -> Observed:
         """Bring the vault back as it was, policies and secrets included, and read what that is."""
         tenant = (await azure.identity()).tenant
         await self._put(azure, live.remote_id, shape.recovered_vault(live, tenant), "Recovering")
-        return shape.observed_vault(await _get(azure, live.remote_id))
+        return shape.observed_vault(await get_vault(azure, live.remote_id))
 
     async def _there(self, azure: Session, remote_id: str) -> Iterable[Observed]:
         try:
-            return (shape.observed_vault(await _get(azure, remote_id)),)
+            return (shape.observed_vault(await get_vault(azure, remote_id)),)
         except NotFound:
             return ()
 
@@ -103,7 +104,8 @@ class VaultKind(BaseKind):
             _forget_deleted(azure, where.subscription)
 
 
-async def _get(azure: Session, identifier: str) -> Mapping[str, Any]:
+async def get_vault(azure: Session, identifier: str) -> Mapping[str, Any]:
+    """The vault with that ARM id, its policies included, as Azure shows it; raises `NotFound`."""
     operation = f"Reading the vault {ids.parse_vault(identifier).name}"
     vault: Mapping[str, Any] = await azure.arm("GET", identifier, version=KEY_VAULT, operation=operation)
     return vault
@@ -128,4 +130,4 @@ async def _deleted_vaults(azure: Session, identifier: str) -> Mapping[str, Mappi
 
 
 def _forget_deleted(azure: Session, subscription: str) -> None:
-    azure.memo.pop(("deleted vaults", subscription.lower()), None)
+    azure.forget("deleted vaults", subscription.lower())

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
+from declarative_kv.model.invariant import Invariant
 from declarative_kv.model.resource import Resource
 
 
@@ -61,7 +62,7 @@ class Document:
     `root` is the absolute path of the root file; `state` a location: an absolute path or `azblob://…`.
     `subscription.value` is an id, or None where only Azure can tell; `subscriptions` maps keys to ids. `fingerprint` is
     the address of the one secret that holds the key, or None where each vault has its own; `fingerprint_off` says that
-    there shall be none.
+    there shall be none. `moved` gives the new address of what had another; what is `removed` is forgotten, not deleted.
     """
 
     root: str
@@ -75,4 +76,8 @@ class Document:
     resources: Mapping[Address, Resource]
     fingerprint: Address | None = None
     fingerprint_off: bool = False
+    moved: Mapping[Address, Address] = field(default_factory=dict)
+    removed: frozenset[Address] = frozenset()
+    invariants: tuple[Invariant, ...] = ()
+    guards: frozenset[str] = frozenset()
     warnings: tuple[Diagnostic, ...] = field(default=())

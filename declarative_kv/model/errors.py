@@ -5,6 +5,7 @@ DkvError                     1 unless said
 ├── ConfigError              one or many, each with a span
 ├── StateError
 │   ├── StateLocked          who, since when, lock id
+│   ├── StateLockLost        the lock was taken from a run, or may have been
 │   ├── StateConflict        lineage differs or serial moved
 │   └── StateUnreadable      damaged, or written by a newer format
 ├── PlanError
@@ -20,8 +21,10 @@ DkvError                     1 unless said
 │   ├── NotFound
 │   ├── Conflict             409 other than a taken name
 │   ├── NameTaken            the global vault name is in use, or soft-deleted
+│   ├── Moved                not written: another writer was there first; carries what is there
 │   ├── Throttled            retryable
-│   └── Unavailable          retryable
+│   ├── Unavailable          retryable
+│   └── OutOfTime            not sent: the run was stopped first
 └── Interrupted              130
 """
 
@@ -64,6 +67,10 @@ class StateError(DkvError):
 
 class StateLocked(StateError):
     """Somebody else holds the state's lock."""
+
+
+class StateLockLost(StateError):
+    """The lock was taken from this run, or may have been; it may write nothing more."""
 
 
 class StateConflict(StateError):
@@ -146,6 +153,14 @@ class NameTaken(Conflict):
     """409: the vault's global name is in use, or held by a soft-deleted vault."""
 
 
+class Moved(AzureError):
+    """Nothing was written: right before the write the object was not as it had been read; `now` is what is there."""
+
+    def __init__(self, now: object, *diagnostics: Diagnostic, operation: str = "") -> None:
+        super().__init__(*diagnostics, operation=operation)
+        self.now = now
+
+
 class Throttled(AzureError):
     """429 after all retries."""
 
@@ -156,6 +171,10 @@ class Unavailable(AzureError):
     """5xx, time-out or broken connection after all retries."""
 
     retryable = True
+
+
+class OutOfTime(AzureError):
+    """The run was stopped before the request could be sent: nothing has come of it."""
 
 
 class Interrupted(DkvError):

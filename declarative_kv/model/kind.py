@@ -67,16 +67,26 @@ class ResourceKind(Protocol):
         """The same object with the facts that a list does not show (a secret's version); one request."""
         ...
 
+    async def versions(self, azure: Any, live: Observed) -> Iterable[Observed]:
+        """Every version of it that Azure keeps, without values, in no order; `()` for what has none."""
+        ...
+
     async def create(self, azure: Any, desired: Any) -> Observed:
         """Create it; where an equal one exists already, return that."""
         ...
 
     async def update(self, azure: Any, desired: Any, live: Observed) -> Observed:
-        """Make `live` match `desired`, attributes that are None left alone."""
+        """Make `live` match `desired`, attributes that are None left alone.
+
+        Raises `Moved`, and writes nothing, where a look right before the write shows another object than `live`.
+        """
         ...
 
-    async def delete(self, azure: Any, live: Observed) -> None:
-        """Delete it (soft where Azure does); absent is no error."""
+    async def delete(self, azure: Any, live: Observed) -> Observed | None:
+        """Delete it (soft where Azure does) and return what was deleted, where Azure says; absent is no error.
+
+        Raises `Moved`, and deletes nothing, where a look right before it shows another object than `live`.
+        """
         ...
 
     async def recover(self, azure: Any, live: Observed) -> Observed:

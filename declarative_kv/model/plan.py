@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.resource import Observed, OtherPolicy, Resource
+from declarative_kv.model.found import Checked, Orphan, Unmanaged
+from declarative_kv.model.resource import Barrier, Observed, Resource
 from declarative_kv.model.state import Entry
 
 
@@ -32,6 +34,7 @@ class Reason(StrEnum):
     NEW = "new"
     EQUAL = "equal"
     VANISHED = "deleted outside"
+    UNSEEN = "deleted outside, or soft-deleted: not seen"
     SOFT_DELETED = "soft-deleted outside"
     CONFIG_MOVED = "configuration changed"
     AZURE_MOVED = "changed in Azure"
@@ -47,6 +50,7 @@ class Reason(StrEnum):
     SHARED = "shared, stays in Azure"
     ATTACHED = "existing now, only checked"
     HANDED_OVER = "goes on under another address"
+    LET_GO = "removed: forget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +129,15 @@ class Drift:
     since: str = ""
     prior: Entry | None = None
     live: Observed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unmanaged:
-    """An object in a managed vault that the YAML does not have."""
-
-    address: Address
-    vault: Address
-    policy: OtherPolicy
-    live: Observed
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLine:
-    """Somebody gains (`+`) or loses (`-`) something. `via` names the entry in Azure's words."""
+    """Somebody gains (`+`) or loses (`-`) something.
+
+    `via` names what gives it in Azure's words, `permission` is what Azure calls it.
+    """
 
     gained: bool
     who: str
@@ -148,23 +146,30 @@ class AccessLine:
     resource: str
     via: str
     address: Address
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A guard's finding. `allowed` is true where `--allow` lifted it, which the plan records."""
+    """A guard's finding, `allowed` where `--allow` lifted it. `name` is an invariant's, which has no address."""
 
     code: str
     address: Address | None
     detail: str
     allowed: bool = False
+    name: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it is about: an address, or an invariant's name; empty where that is the whole plan."""
+        return self.name or str(self.address or "")
 
     @property
     def allow(self) -> str:
         """The argument of `--allow` that lifts it; empty for `import-only`, which the command line itself asked for."""
         if self.code == "import-only":
             return ""
-        return f"{self.code}={self.address}" if self.address else self.code
+        return f"{self.code}={self.about}" if self.about else self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,17 @@ class Unwritten:
 
     address: Address
     attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a vault's secrets were listed: by itself, or where `why` says what kept us from that, by Resource Manager.
+
+    `vault` is its address, or its name where it is not declared.
+    """
+
+    vault: str
+    why: Barrier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +221,11 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """The numbers of the closing line."""
+class Move:
+    """An entry of the state that goes on under another address; Azure is left alone."""
 
-    imported: int = 0
-    added: int = 0
-    changed: int = 0
-    destroyed: int = 0
-    forgotten: int = 0
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to do, forgets included."""
-        return bool(self.imported or self.added or self.changed or self.destroyed or self.forgotten)
+    source: Address
+    target: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +246,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that `apply` does and a reviewer reads. `changes` are in an order that respects `after`."""
+    """Everything that `apply` does and a reviewer reads. `changes` are in an order that respects `after`.
+
+    `orphans` and `checked` are known of drift alone.
+    """
 
     head: Head
     changes: tuple[Change, ...]
@@ -251,8 +262,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     unreadable: tuple[Diagnostic, ...] = ()
+    listings: tuple[Listing, ...] = ()
     base: tuple[str, int] = ("", 0)
     options: Options = Options()
+    moves: tuple[Move, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    checked: tuple[Checked, ...] = ()
 
     @property
     def blocked(self) -> tuple[Block, ...]:
@@ -281,4 +296,5 @@ class Plan:
             ),
             destroyed=sum(1 for a, _ in actions if a is Action.DESTROY) + replaced,
             forgotten=sum(1 for a, _ in actions if a is Action.FORGET),
+            moved=len(self.moves),
         )

@@ -95,13 +95,22 @@ class Scope:
     """What one batched read covers: `kind` names the kind whose `read` serves it, `at` an ARM id, `wanted` remote ids.
 
     Scopes of equal `kind` and `at` are merged by uniting `wanted` before the read. `indirect` asks for what can be
-    known without a right on the data plane.
+    known without the data plane: what is live, and neither values nor what is soft-deleted.
     """
 
     kind: str
     at: str
     wanted: frozenset[str] = field(default=frozenset(), compare=False)
     indirect: bool = field(default=False, compare=False)
+
+
+class Barrier(StrEnum):
+    """What keeps us from a vault's data plane; in words that a reader of a plan understands."""
+
+    RIGHT = "no right to list them there"
+    RULES = "the vault's network rules refuse this machine"
+    PRIVATE = "the vault takes no public traffic"
+    SILENT = "the vault's host cannot be reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,9 @@ class Reading:
     `live` holds what has an address, with what was seen of those that the run leaves out; `rest` what does not;
     `unreadable` what could not be read. `unread` maps an address to the diagnostic that kept it from being read;
     `contents` lists the ARM ids in a container that is about to be deleted. `unlisted` maps a vault and a kind to why
-    all of that kind in it could not be listed, where nothing that the run is about depends on it.
+    all of that kind in it could not be listed, where nothing that the run is about depends on it. `listed` maps the
+    ARM id (lower case) of every vault whose data plane was listed to why that was not done through the vault itself;
+    None where it was.
     """
 
     live: Mapping[Address, Observed]
@@ -120,6 +131,7 @@ class Reading:
     unread: Mapping[Address, Diagnostic] = field(default_factory=dict)
     contents: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     unlisted: Mapping[tuple[Address, str], Diagnostic] = field(default_factory=dict)
+    listed: Mapping[str, Barrier | None] = field(default_factory=dict)
 
 
 Desired = Mapping[Address, Resource]

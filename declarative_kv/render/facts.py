@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import AccessLine, Block, Drift, Plan, Value
+from declarative_kv.model.plan import AccessLine, Block, Drift, Listing, Plan, Value
 from declarative_kv.render.values import plain
 
 Json = dict[str, Any]
@@ -20,6 +20,7 @@ def drift_facts(drift: Drift) -> Json:
         "value_moved": drift.value_moved,
         "since": drift.since or None,
         "differences": [{"path": list(d.path), "before": plain(d.before), "after": plain(d.after)} for d in drift.diff],
+        **_where(drift.span),
     }
 
 
@@ -32,8 +33,28 @@ def unmanaged_facts(plan: Plan) -> list[Json]:
             "vault": str(item.vault),
             "policy": item.policy.value,
             "id": item.live.remote_id,
+            "since": item.since or None,
         }
         for item in plan.unmanaged
+    ]
+
+
+def move_facts(plan: Plan) -> list[Json]:
+    """What goes on under another address."""
+    return [{"from": str(move.source), "to": str(move.target)} for move in plan.moves]
+
+
+def orphan_facts(plan: Plan) -> list[Json]:
+    """Grants to principals that the directory does not have."""
+    return [
+        {
+            "address": str(item.address),
+            "kind": item.live.kind,
+            "object_id": item.principal,
+            "id": item.live.remote_id,
+            **_where(item.span),
+        }
+        for item in plan.orphans
     ]
 
 
@@ -65,7 +86,14 @@ def head_facts(plan: Plan) -> Json:
         "object_id": head.object_id,
         "state_serial": head.serial,
         "read_at": head.read_at,
+        "secrets_listed": [_listing(one) for one in plan.listings],
     }
+
+
+def _listing(listing: Listing) -> Json:
+    """Which of Azure's two APIs listed a vault's secrets, and why it was not the vault's own."""
+    through = "key-vault" if listing.why is None else "resource-manager"
+    return {"vault": listing.vault, "through": through, "why": listing.why.value if listing.why else None}
 
 
 def _where(span: Span | None) -> Json:
@@ -92,6 +120,7 @@ def plan_facts(plan: Plan) -> Json:
         "no_longer_managed": [
             {"address": str(item.address), "attributes": list(item.attributes)} for item in plan.unwritten
         ],
+        "moves": move_facts(plan),
         "notes": list(plan.notes),
         "unreadable": [diagnostic_facts(diagnostic) for diagnostic in plan.unreadable],
         "warnings": [diagnostic_facts(diagnostic) for diagnostic in plan.warnings],
@@ -107,6 +136,7 @@ def _access(line: AccessLine) -> Json:
         "resource": line.resource,
         "via": line.via,
         "address": str(line.address),
+        "permission": line.permission or None,
     }
 
 
@@ -117,4 +147,5 @@ def _guard(block: Block) -> Json:
         "detail": block.detail,
         "allowed": block.allowed,
         "allow": block.allow,
+        **({"invariant": block.name} if block.name else {}),
     }

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from declarative_kv import __version__
+from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Action, Change, Drift, Plan, Reason
 from declarative_kv.render.facts import Json, drift_facts, plan_facts
 from declarative_kv.render.names import Names
@@ -40,12 +41,13 @@ def plan_json(plan: Plan, *, detailed: bool = False) -> Json:
     names = Names.of(plan)
     changes = [change for change in plan.changes if not _existing(change)]
     summary = of_plan(plan, detailed=detailed)
+    sources = {move.target: move.source for move in plan.moves}
     return {
         "format_version": FORMAT_VERSION,
         "terraform_version": __version__,
         "planned_values": {"root_module": {"resources": _planned(changes, names)}},
         "resource_drift": [_drift(drift, names) for drift in plan.drift],
-        "resource_changes": [_resource_change(change, names) for change in changes],
+        "resource_changes": [{**_resource_change(change, names), **_previous(change, sources)} for change in changes],
         "configuration": _configuration(changes, names),
         "timestamp": plan.head.read_at,
         "applyable": not plan.blocked and plan.complete and plan.counts().any,
@@ -83,6 +85,12 @@ def _resource_change(change: Change, names: Names) -> Json:
     }
 
 
+def _previous(change: Change, sources: Mapping[Address, Address]) -> Json:
+    """Terraform's word for where a moved one was."""
+    source = sources.get(change.address)
+    return {"previous_address": str(name_of(source))} if source else {}
+
+
 def _reason(change: Change) -> str:
     """Terraform's words where it has some for our reason; ours for what Terraform never does."""
     match change.action:
@@ -96,8 +104,8 @@ def _reason(change: Change) -> str:
 
 
 def _change(change: Change, names: Names) -> Json:
-    after_spec = _after(change)
-    before = _values(_before(change), names, change.live.remote_id if change.live else None)
+    after_spec = after_of(change)
+    before = _values(before_of(change), names, change.live.remote_id if change.live else None)
     after = _values(after_spec, names, change.live.remote_id if change.live else None)
     imported = {"importing": {"id": change.live.remote_id}} if change.action is Action.IMPORT and change.live else {}
     return {
@@ -105,7 +113,7 @@ def _change(change: Change, names: Names) -> Json:
         "before": before,
         "after": after,
         "after_unknown": unknown_of(after_spec) if after and change.action in (Action.CREATE, Action.REPLACE) else {},
-        "before_sensitive": sensitive_of(_before(change)) if before else False,
+        "before_sensitive": sensitive_of(before_of(change)) if before else False,
         "after_sensitive": sensitive_of(after_spec) if after else False,
         **imported,
     }
@@ -119,7 +127,7 @@ def _actions(change: Change) -> tuple[str, ...]:
     return _ACTIONS[change.action]
 
 
-def _before(change: Change) -> Any:
+def before_of(change: Change) -> Any:
     """What is there now; for a forget, what was."""
     if change.action is Action.CREATE:
         return None
@@ -128,13 +136,13 @@ def _before(change: Change) -> Any:
     return change.prior.spec if change.prior else None
 
 
-def _after(change: Change) -> Any:
+def after_of(change: Change) -> Any:
     """What will be: the wish laid over what is there; nothing after a destroy or forget."""
     if change.action in (Action.DESTROY, Action.FORGET):
         return None
     wanted = change.desired.spec if change.desired else None
     if wanted is None or change.action is Action.CREATE:
-        return wanted or _before(change)
+        return wanted or before_of(change)
     return _overlaid(wanted, change.live.spec if change.live else None)
 
 
@@ -167,7 +175,7 @@ def _planned(changes: list[Change], names: Names) -> list[Json]:
     """Every managed resource as it will be."""
     found = []
     for change in changes:
-        spec = _after(change)
+        spec = after_of(change)
         if spec is None:
             continue
         found.append(

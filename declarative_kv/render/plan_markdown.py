@@ -6,23 +6,26 @@ from collections.abc import Iterator
 
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.resource import OtherPolicy
-from declarative_kv.render.drift_rows import drift_lines
-from declarative_kv.render.markdown import BUDGET, fenced, table, within
+from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
+from declarative_kv.render.markdown import BUDGET, Block, table, within
 from declarative_kv.render.names import Names
-from declarative_kv.render.plan_text import head_line, unmanaged_line, unread_line
+from declarative_kv.render.plan_text import head_lines, move_lines
 from declarative_kv.render.rows import Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan
 
+_HOW = "`dkv plan`, or `dkv show` of a saved plan,"
+
 
 def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
-    """The plan in at most `budget` characters; access, guards and what cannot be undone are whole, however long."""
+    """The plan in at most `budget` characters; access, guards and what cannot be undone are whole where they fit."""
     summary = of_plan(plan)
     title = plan.head.environment or "plan"
-    fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", "", prose(head_line(plan.head)), ""]
-    fixed += [*_access(plan), *_guards(plan), *_irreversible(plan)]
+    fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", ""]
+    fixed += [line for head in head_lines(plan) for line in (prose(head), "")]
+    fixed += [*_access(plan), *_guards(plan), *_irreversible(plan), *_moves(plan)]
     closing = [*_unmanaged(plan), *_unreadable(plan), *_notes(plan), *(f"{prose(line)}  " for line in summary.lines)]
-    return within("\n".join(fixed), _groups(plan), "\n".join(closing), budget) + "\n"
+    return within("\n".join(fixed), _groups(plan), "\n".join(closing), budget, how=_HOW) + "\n"
 
 
 def _access(plan: Plan) -> list[str]:
@@ -36,7 +39,7 @@ def _access(plan: Plan) -> list[str]:
 def _guards(plan: Plan) -> list[str]:
     lines = []
     for block in sorted(plan.blocks, key=lambda block: block.allowed):
-        where = f" {code(str(block.address))}" if block.address else ""
+        where = f" {code(block.about)}" if block.about else ""
         lift = "allowed by" if block.allowed else "to lift it:"
         how = f" ({lift} {code(f'--allow {block.allow}')})" if block.allow else ""
         lines.append(f"- **{block.code}**{where} {prose(block.detail)}{how}")
@@ -52,12 +55,18 @@ def _irreversible(plan: Plan) -> list[str]:
     return ["#### Cannot be undone", "", *lines, ""] if lines else []
 
 
-def _groups(plan: Plan) -> Iterator[str]:
+def _moves(plan: Plan) -> list[str]:
+    lines = [f"- {prose(line)}" for line in move_lines(plan.moves)]
+    return ["#### Moved in the state", "", *lines, ""] if lines else []
+
+
+def _groups(plan: Plan) -> Iterator[Block]:
     """One block a vault or collection, in the colours that forges give to diffs."""
     for group in groups(plan):
-        yield "\n".join([f"#### {code(group.title)}", "", *fenced(_lines(group))])
+        yield Block(f"#### {code(group.title)}", tuple(_lines(group)))
     if plan.options.refresh_only and plan.drift:
-        yield "\n".join(["#### Changed outside", "", *fenced(line for d in plan.drift for line in drift_lines(d))])
+        lines = tuple(line for drift in plan.drift for line in drift_lines(drift))
+        yield Block("#### Changed outside", lines, "drift")
 
 
 def _lines(group: Group) -> Iterator[str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Plan, Unmanaged
+from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Move, Plan
 from declarative_kv.model.resource import OtherPolicy
-from declarative_kv.model.specs import RoleAssignmentSpec
-from declarative_kv.render.drift_rows import drift_lines
+from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.names import Names, short
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.rows import Group, Row, groups, longest, place
@@ -30,10 +29,11 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
     """The whole plan; colour says nothing that the text does not. `summary` replaces the plan's own closing."""
     layout = _layout(plan)
     sections = [
-        [head_line(plan.head, paint)],
+        head_lines(plan, paint),
         _access(plan.access, paint),
         _guards(plan, paint),
         _irreversible(plan, layout, paint),
+        _moves(plan, paint),
         _groups(layout, paint),
         _drift(plan, paint),
         _unmanaged(plan, paint),
@@ -43,6 +43,23 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
     closing = summary or of_plan(plan)
     body = [line for section in sections for line in section]
     return "\n".join([*body, "", *(paint("bold", line) for line in closing.lines)])
+
+
+def head_lines(plan: Plan, paint: Paint = PLAIN) -> list[str]:
+    """What was compared, as whom and when; and which secrets are known from Resource Manager alone."""
+    return [head_line(plan.head, paint), *(paint("dim", line) for line in listing_lines(plan.listings))]
+
+
+def listing_lines(listings: Iterable[Listing]) -> list[str]:
+    """One line a reason why vaults could not list their secrets themselves; none where all could."""
+    kept_out: dict[str, list[str]] = {}
+    for one in listings:
+        if one.why is not None:
+            kept_out.setdefault(one.why.value, []).append(safe(one.vault))
+    return [
+        f"secrets of {', '.join(vaults)} read through Resource Manager: {why}; no values, no soft-deleted ones"
+        for why, vaults in sorted(kept_out.items())
+    ]
 
 
 def head_line(head: Head, paint: Paint = PLAIN) -> str:
@@ -98,9 +115,31 @@ def _guards(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _guard(block: Block, paint: Paint) -> list[str]:
-    parts = [block.code, str(block.address or ""), block.detail]
+    parts = [block.code, block.about, block.detail]
     line = f"{paint('red', '!')} {'  '.join(safe(part) for part in parts if part)}"
     return [line] if block.allowed or not block.allow else [line, f"--allow {safe(block.allow)}"]
+
+
+def _moves(plan: Plan, paint: Paint) -> list[str]:
+    return _labelled("Moved", ([line] for line in move_lines(plan.moves)), paint, "bold")
+
+
+def move_lines(moves: Iterable[Move]) -> list[str]:
+    """One line a move; what goes along with its vault is only counted."""
+    moves = tuple(moves)
+    vaults = {(move.source.path, move.target.path) for move in moves if move.source.kind == "vault"}
+    lines = []
+    along = Counter(
+        pair for move in moves if (pair := (move.source.container, move.target.container)) in vaults and move.source.key
+    )
+    for move in moves:
+        pair = (move.source.container, move.target.container)
+        if move.source.key and pair in vaults and move.source.key == move.target.key:
+            continue
+        below = 0 if move.source.key else along[pair]
+        more = f" with {below} below it" if below else ""
+        lines.append(f"{safe(str(move.source))} -> {safe(str(move.target))}{more}")
+    return lines
 
 
 def _irreversible(plan: Plan, layout: _Layout, paint: Paint) -> list[str]:
@@ -170,24 +209,9 @@ def _unmanaged(plan: Plan, paint: Paint) -> list[str]:
     return _labelled("Unmanaged", rows, paint, "bold")
 
 
-def unmanaged_line(item: Unmanaged, names: Names) -> str:
-    """`access_policy 77aa… on vault.payments (alarm)`; of a role assignment also what it grants to whom."""
-    label = short(names.principal(safe(item.live.label or item.address.key or item.address.path)))
-    spec = item.live.spec
-    if isinstance(spec, RoleAssignmentSpec):
-        label += f" ({names.role(spec.role)} for {short(names.principal(spec.principal))})"
-    return f"{item.live.kind} {label} on {safe(str(item.vault))} ({item.policy.value})"
-
-
 def _unreadable(plan: Plan, paint: Paint) -> list[str]:
     rows = [[f"{paint('red', '!')} {unread_line(item)}"] for item in plan.unreadable]
     return _labelled("Unreadable", rows, paint, "bold red")
-
-
-def unread_line(diagnostic: Diagnostic) -> str:
-    """What could not be read, in one line: `Reading the vault kv-one failed (status 403, AuthorizationFailed)`."""
-    first = diagnostic.detail.partition(". ")[0].rstrip(".") or diagnostic.summary
-    return safe(f"{diagnostic.address}  {first}" if diagnostic.address else first)
 
 
 def _notes(plan: Plan, paint: Paint) -> list[str]:

@@ -1,13 +1,55 @@
-"""Names that others chose, made harmless before they reach a terminal or a web page."""
+"""Names that others chose, made harmless before they reach a terminal, a web page, a comment or a CI job's log.
+
+Each way out has one function here, and nothing else in the program escapes.
+"""
 
 from __future__ import annotations
 
 import re
+from html import escape
+from typing import Final
+
+_COMMANDS: Final = re.compile(r"^(\s*):(?=:)|#(?=#(?:vso)?\[)", re.IGNORECASE)
+"""What a CI runner would take for a command to itself: `::` at the start of a line, `##[` and `##vso[` anywhere."""
 
 
 def safe(text: str) -> str:
-    """One line without control, bidirectional or invisible characters; those appear as escapes such as `\\u202e`."""
-    return text if text.isprintable() else "".join(map(_visible, text))
+    """One line without control, bidirectional or invisible characters; those appear as escapes such as `\\u202e`.
+
+    Neither does a runner of GitHub or Azure Pipelines find a command in it.
+    """
+    shown = text if text.isprintable() else "".join(map(_visible, text))
+    return _COMMANDS.sub(_inert, shown) if "::" in shown or "##" in shown else shown
+
+
+def markup(text: str) -> str:
+    """Text for HTML, SVG and XML, in an element or between quotes."""
+    return escape(safe(text), quote=True)
+
+
+def in_json(text: str) -> str:
+    """JSON text in which no runner finds a command; the values are the same."""
+    return text.replace("##", "#\\u0023") if "##" in text else text
+
+
+def github(text: str) -> str:
+    """What follows the `::` of a GitHub workflow command; line ends stay."""
+    return safe_block(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def github_property(text: str) -> str:
+    """A property of a GitHub workflow command."""
+    return github(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def azure_pipelines(text: str) -> str:
+    """What follows the `]` of an Azure Pipelines logging command; line ends stay."""
+    return safe_block(text).replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def azure_pipelines_property(text: str) -> str:
+    """A property of an Azure Pipelines logging command."""
+    return azure_pipelines(text).replace("]", "%5D").replace(";", "%3B")
 
 
 def safe_block(text: str) -> str:
@@ -25,7 +67,12 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Markdown text in which nothing is markup, a mention or a link."""
-    return re.sub(r"([\\`*_\[\]#|~<@&])", r"\\\1", safe(text)).replace("\\@", "&#64;")
+    escaped = re.sub(r"([\\`*_\[\]#|~<@&])", r"\\\1", safe(text)).replace("\\@", "&#64;")
+    return re.sub(r"^(\s*)([>+=-])", r"\1\\\2", escaped)  # at the start of a line these begin a block
+
+
+def _inert(found: re.Match[str]) -> str:
+    return f"{found[1]}\\x3a" if found[1] is not None else "\\x23"
 
 
 def _visible(character: str) -> str:

@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
         case datetime():
             return moment(value)
         case str():
-            return safe(value) if value and value == value.strip() else json.dumps(value)
+            return safe(value if value and value == value.strip() else json.dumps(value))
         case Mapping():
             return "{" + ", ".join(f"{safe(str(k))}: {shown(value[k])}" for k in sorted(value, key=str)) + "}"
         case frozenset() | set():

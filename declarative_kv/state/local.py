@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from declarative_kv.model.codec import Malformed, Specs
-from declarative_kv.model.errors import StateError
-from declarative_kv.model.state import FORMAT, State
+from declarative_kv.model.codec import Specs
 from declarative_kv.state import problems
-from declarative_kv.state.files import Paths, read_if_there
-from declarative_kv.state.journal import Journal, Seen
-from declarative_kv.state.layout import Newer, Snapshot, decode_state
-from declarative_kv.state.lock import Clock, Holder, clear, held
-from declarative_kv.state.records import JournalText, fold, parse_journal
+from declarative_kv.state.files import Paths, read_if_there, replace_file, sync_folder, write_all, writing
+from declarative_kv.state.hand import Stored
+from declarative_kv.state.layout import decode_state
+from declarative_kv.state.lock import Clock, Holder, Lock, clear, read_holder
+from declarative_kv.state.store import Names, Store
 
 
 @dataclass(frozen=True, slots=True)
-class LocalStore:
+class LocalStore(Store):
     """The state at `path`. `specs` are the spec classes by kind; `clock` gives the UTC time."""
 
     path: Path
@@ -31,83 +29,130 @@ class LocalStore:
         """The files."""
         return Paths(self.path)
 
-    def read(self) -> State:
-        """What is saved, the journal folded in. Takes no lock and writes nothing; no file is an empty state.
+    @property
+    def names(self) -> Names:
+        """The paths."""
+        return Names(str(self.paths.snapshot), str(self.paths.journal))
 
-        `StateUnreadable` where a file is damaged or newer, `StateConflict` where journal and snapshot do not belong
-        together.
-        """
-        return self._look().state
+    @property
+    def pause(self) -> float:
+        """The operating system is asked again soon: it costs nothing."""
+        return 0.1
 
-    @contextmanager
-    def locked(self, operation: str, timeout: float = 0) -> Iterator[Journal]:
-        """Hold the lock, and write through the journal; it is folded at the end, also after an error.
+    def way_back(self) -> str:
+        """The commands that put the backup in the snapshot's place."""
+        return problems.restoring(self.paths.snapshot, self.paths.backup)
 
-        `StateLocked` names the holder where the lock is not free within `timeout` seconds.
-        """
-        with held(self.paths, operation, timeout, self.clock):
-            journal = Journal(self.paths, self._look())
-            try:
-                yield journal
-            finally:
-                journal.close()
+    async def holder(self) -> Holder | None:
+        """Who the holder's file names."""
+        return read_holder(self.paths)
 
-    def unlock(self) -> Holder | None:
-        """Clear away what a killed run left of its lock; returns who that was. `StateLocked` while it is held."""
+    async def earlier(self, serial: int) -> bytes:
+        """The backup, if it has that serial: one is kept."""
+        data = read_if_there(self.paths.backup)
+        with self.readable(str(self.paths.backup)):
+            kept = None if data is None else decode_state(data, self.specs).state.serial
+        if data is None or kept != serial:
+            raise problems.no_earlier(str(self.path), serial, "" if kept is None else str(kept))
+        return data
+
+    async def unlock(self) -> Holder | None:
+        """Clear away what a killed run left of its lock; `StateLocked` while it is really held."""
         return clear(self.paths)
 
-    def _look(self) -> Seen:
-        """Read both files. A run may fold between the two reads, so what does not fit is read again."""
-        before: bytes | None = None
-        while True:
-            # The journal first: a snapshot that is read later holds it or is what it builds on.
-            raw = read_if_there(self.paths.journal)
-            snapshot = read_if_there(self.paths.snapshot)
-            seen = self._combined(snapshot, raw)
-            if seen is not None:
-                return seen
-            if raw == before:
-                raise self._torn_apart()
-            before = raw
+    async def fetch(self) -> Stored:
+        """Both files' bytes."""
+        journal = read_if_there(self.paths.journal)
+        snapshot = read_if_there(self.paths.snapshot)
+        return Stored(snapshot, _digest(snapshot), journal, "")
 
-    def _torn_apart(self) -> StateError:
-        """The journal stays, and the snapshot is not the one it belongs to."""
-        if not self.paths.snapshot.exists():
-            return problems.snapshot_missing(self.paths.snapshot, self.paths.journal, self.paths.backup)
-        return problems.moved(
-            self.paths.snapshot,
-            self.paths.backup,
-            self.paths.journal,
-            f"{self.paths.snapshot} is not the snapshot that the journal beside it builds on.",
-        )
-
-    def _combined(self, data: bytes | None, raw: bytes | None) -> Seen | None:
-        """The folded state, or None where the two do not belong together."""
-        snapshot = self._snapshot(data)
-        with self._readable(self.paths.journal):
-            journal = parse_journal(raw)
-            if journal is None or journal.id == snapshot.journal:
-                return Seen(snapshot.state, data, snapshot.journal)
-            if not _fits(journal, snapshot.state):
-                return None
-            state, interrupted = fold(snapshot.state, journal, self.specs)
-            return Seen(state, data, snapshot.journal, journal, interrupted)
-
-    def _snapshot(self, data: bytes | None) -> Snapshot:
-        with self._readable(self.path):
-            return Snapshot(State(), "") if data is None else decode_state(data, self.specs)
-
-    @contextmanager
-    def _readable(self, path: Path) -> Iterator[None]:
-        """Say of which file it is that it cannot be read."""
-        try:
-            yield
-        except Malformed as error:
-            raise problems.damaged(path, self.paths.backup, str(error)) from error
-        except Newer as error:
-            raise problems.newer(path, self.paths.backup, error.found, FORMAT) from error
+    async def take(self, operation: str) -> LocalHand:
+        """The operating system's lock on the state's lock file."""
+        lock = Lock(self.paths)
+        lock.acquire(operation, self.clock)
+        return LocalHand(self, lock)
 
 
-def _fits(journal: JournalText, state: State) -> bool:
-    """Whether the journal builds on this state; the journal of a first run brings the lineage."""
-    return journal.serial == state.serial and state.lineage in ("", journal.lineage)
+@dataclass(slots=True)
+class LocalHand:
+    """A run's hold on a state in a file. The lock goes with the process, so it cannot be lost.
+
+    `size` is where the journal's last whole line ends.
+    """
+
+    store: LocalStore
+    lock: Lock
+    descriptor: int | None = None
+    size: int = 0
+    broken: bool = False
+
+    @property
+    def full(self) -> bool:
+        """A file takes any number of appends."""
+        return False
+
+    async def check(self) -> None:
+        """Nothing can take the lock from a living process."""
+
+    async def begin(self, data: bytes, replacing: str) -> None:
+        """Write a journal's beginning in the place of what is there, and keep it open."""
+        journal = self.store.paths.journal
+        with writing(journal):
+            self._close()
+            replace_file(journal, data)
+            sync_folder(journal.parent)
+            self.descriptor, self.size = os.open(journal, os.O_WRONLY | os.O_APPEND), len(data)
+
+    async def append(self, data: bytes) -> None:
+        """Write and sync, or leave the file as it was."""
+        # On the event loop: a thread costs more than it gives, and makes the order of what is told a matter of chance.
+        self._append(data)
+
+    async def save(self, snapshot: bytes, serial: int, version: str, beside: str) -> str:
+        """Replace the snapshot in one step, the old one as backup."""
+        return self._save(snapshot, version)
+
+    async def release(self) -> None:
+        """Close the journal and give the lock back."""
+        self._close()
+        self.lock.release()
+
+    def _append(self, data: bytes) -> None:
+        assert self.descriptor is not None
+        with writing(self.store.paths.journal):
+            if self.broken:
+                raise OSError("an earlier write to the journal failed")
+            try:
+                write_all(self.descriptor, data)
+                os.fsync(self.descriptor)
+            except BaseException:
+                # After half a line nothing could be appended that a reader would find.
+                self.broken = True
+                os.ftruncate(self.descriptor, self.size)
+                self.broken = False
+                raise
+            self.size += len(data)
+
+    def _save(self, snapshot: bytes, version: str) -> str:
+        paths = self.store.paths
+        before = read_if_there(paths.snapshot)
+        if _digest(before) != version:
+            detail = f"{paths.snapshot} was changed by something else."
+            raise problems.moved(str(paths.snapshot), str(paths.journal), detail, self.store.way_back())
+        with writing(paths.snapshot):
+            if before is not None:
+                replace_file(paths.backup, before)
+            replace_file(paths.snapshot, snapshot)
+            sync_folder(paths.snapshot.parent)
+            self._close()
+            paths.journal.unlink(missing_ok=True)
+        return _digest(snapshot)
+
+    def _close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+def _digest(snapshot: bytes | None) -> str:
+    return "" if snapshot is None else hashlib.sha256(snapshot).hexdigest()

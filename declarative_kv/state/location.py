@@ -1,41 +1,30 @@
-"""Where a state is: a file's path now; a blob's URL is recognised, so that it is not taken for a file."""
+"""Where a state is: in a file, or in a blob of Azure Storage."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
+from declarative_kv.model.blob_place import SCHEME, BlobPlace, parse_blob_place
 from declarative_kv.model.codec import Specs
-from declarative_kv.model.state import State
 from declarative_kv.state import problems
-from declarative_kv.state.journal import Journal
 from declarative_kv.state.local import LocalStore
-from declarative_kv.state.lock import Clock, Holder
+from declarative_kv.state.lock import Clock
 
 
-class Store(Protocol):
-    """A place for one state; `LocalStore` states the contract of each."""
-
-    def read(self) -> State:
-        """What is saved; no lock, no write."""
-        ...
-
-    def locked(self, operation: str, timeout: float = 0) -> AbstractContextManager[Journal]:
-        """Hold the lock and write."""
-        ...
-
-    def unlock(self) -> Holder | None:
-        """Clear away a lock that a killed run left."""
-        ...
+def blob_place(location: str) -> BlobPlace | None:
+    """The blob that a location names, or None where it is no blob's; `StateError` where no blob can have that name."""
+    if not location.startswith(SCHEME):
+        return None
+    try:
+        return parse_blob_place(location)
+    except ValueError as error:
+        raise problems.no_such_place(location, str(error)) from error
 
 
-def open_store(location: str, spec_types: Specs, *, clock: Clock) -> Store:
-    """The store at a location. Nothing is read or created yet; `StateError` where no state can be there."""
-    scheme, separator, _ = location.partition("://")
-    if separator:
-        known = "states in a blob are not supported yet." if scheme == "azblob" else "there is no such kind of store."
-        raise problems.no_such_place(location, known)
+def local_store(location: str, spec_types: Specs, *, clock: Clock) -> LocalStore:
+    """The store in a file. Nothing is read or created yet; `StateError` where no state can be there."""
+    if "://" in location:
+        raise problems.no_such_place(location, "there is no such kind of store.")
     if not location:
         raise problems.no_such_place("(empty)", "it names no file.")
     # A link stays a link: the files beside the state are those of the file that it leads to.

@@ -41,8 +41,13 @@ def moved(state: State, source: Address, target: Address) -> tuple[State, Mappin
     taken = sorted(to for to in moves.values() if to in state.entries)
     if taken:
         raise _refused("The address is taken", f"{_listed(taken)} is in the state already.")
+    return readdressed(state, moves), moves
+
+
+def readdressed(state: State, moves: Mapping[Address, Address]) -> State:
+    """The state with entries under other addresses, which must be free."""
     entries = {moves.get(a, a): _readdressed(entry, moves) for a, entry in state.entries.items()}
-    return replace(state, entries=entries), moves
+    return replace(state, entries=entries)
 
 
 def _readdressed(entry: Entry, moves: Mapping[Address, Address]) -> Entry:

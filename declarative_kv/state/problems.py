@@ -6,47 +6,47 @@ import shlex
 from pathlib import Path
 
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateUnreadable
+from declarative_kv.model.errors import StateConflict, StateError, StateLocked, StateLockLost, StateUnreadable
 
 
-def damaged(path: Path, backup: Path, problem: str) -> StateUnreadable:
+def damaged(name: str, problem: str, hint: str) -> StateUnreadable:
     """The file is there and is no state; nothing writes over it."""
     return StateUnreadable(
         Diagnostic(
             code="state-damaged",
             summary="The state cannot be read",
-            detail=f"{path} is damaged: {problem}. It is left as it is.",
-            hint=_restore(path, backup),
+            detail=f"{name} is damaged: {problem}. It is left as it is.",
+            hint=hint,
         )
     )
 
 
-def newer(path: Path, backup: Path, found: int, known: int) -> StateUnreadable:
+def newer(name: str, found: int, known: int, hint: str) -> StateUnreadable:
     """The file was written by a later version of this program."""
     return StateUnreadable(
         Diagnostic(
             code="state-newer",
             summary="The state was written by a newer version",
-            detail=f"{path} has format {found}; this version knows formats up to {known}. It is left as it is.",
-            hint=f"Use the newer version. What it found before its last run may be in {backup}.",
+            detail=f"{name} has format {found}; this version knows formats up to {known}. It is left as it is.",
+            hint=f"Use the newer version, or what was there before it. {hint}",
         )
     )
 
 
-def snapshot_missing(path: Path, journal: Path, backup: Path) -> StateUnreadable:
+def snapshot_missing(name: str, journal: str, hint: str) -> StateUnreadable:
     """There is a journal of a snapshot that is not there."""
     return StateUnreadable(
         Diagnostic(
             code="state-damaged",
             summary="The state cannot be read",
-            detail=f"{path} is missing, but {journal} holds changes that were made on top of it.",
-            hint=_restore(path, backup),
+            detail=f"{name} is missing, but {journal} holds changes that were made on top of it.",
+            hint=hint,
         )
     )
 
 
-def _restore(path: Path, backup: Path) -> str:
-    """How to go back, in commands."""
+def restoring(path: Path, backup: Path) -> str:
+    """How to go back to the backup beside a file, in commands."""
     if not backup.exists():
         return f"There is no backup ({backup}). Put a copy of the state in its place, or import what exists again."
     here, aside, old = (shlex.quote(str(p)) for p in (path, f"{path}.damaged", backup))
@@ -78,27 +78,26 @@ def not_written(path: Path, error: OSError) -> StateError:
     )
 
 
-def moved(path: Path, backup: Path, journal: Path, detail: str) -> StateConflict:
-    """The snapshot on disk is not the one that the journal builds on."""
-    aside = shlex.quote(f"{journal}.aside")
+def moved(name: str, journal: str, detail: str, hint: str) -> StateConflict:
+    """The snapshot that is there is not the one that the journal builds on."""
     return StateConflict(
         Diagnostic(
             code="state-moved",
             summary="The state moved while a run was writing it",
             detail=f"{detail} Nothing was overwritten: the changes of the run are in {journal}.",
-            hint=f"Put back the snapshot that the journal belongs to (perhaps {backup}) as {path}, "
-            f"or give its changes up:\n    mv {shlex.quote(str(journal))} {aside}",
+            hint=f"Put back the snapshot that the journal belongs to as {name}, or move the journal away to give its "
+            f"changes up. {hint}",
         )
     )
 
 
-def locked(path: Path, holder: str) -> StateLocked:
+def locked(name: str, holder: str) -> StateLocked:
     """Somebody else is at work."""
     return StateLocked(
         Diagnostic(
             code="state-locked",
             summary="The state is locked",
-            detail=f"{holder} {path} is not read or written by two runs at once.",
+            detail=f"{holder} {name} is not written by two runs at once.",
             hint="Wait until it is done. The lock goes with the process that holds it: "
             "if that process hangs, stop it, then run the command again.",
         )
@@ -112,6 +111,95 @@ def no_such_place(location: str, problem: str) -> StateError:
             code="state-location",
             summary="The state's location cannot be used",
             detail=f"{location}: {problem}",
-            hint="Give a file's path, as `state: state/dkv.json` in the YAML or with --state.",
+            hint="Give a file's path or azblob://ACCOUNT/CONTAINER/KEY, as `state: …` in the YAML or with --state.",
+        )
+    )
+
+
+def leased(name: str, holder: str, seconds: int) -> StateLocked:
+    """Somebody else is at work on a state in a blob."""
+    return StateLocked(
+        Diagnostic(
+            code="state-locked",
+            summary="The state is locked",
+            detail=f"{holder} {name} is not written by two runs at once.",
+            hint=f"Wait until it is done, for example with --lock-timeout {seconds}: a killed run holds the lock for "
+            f"{seconds} seconds at most. One that hangs is stopped by taking the lock from it:\n    dkv state unlock",
+        )
+    )
+
+
+def lock_lost(name: str, holder: str) -> StateLockLost:
+    """The lease was broken, or ran out and was taken."""
+    return StateLockLost(
+        Diagnostic(
+            code="state-lock-lost",
+            summary="The lock on the state is lost",
+            detail=f"Somebody took the lock on {name} from this run, which therefore writes nothing more. {holder}",
+            hint="What was done is saved. When nobody else is at work, go on with:\n    dkv apply",
+        )
+    )
+
+
+def lock_in_doubt(name: str) -> StateLockLost:
+    """The lease could not be renewed in time."""
+    return StateLockLost(
+        Diagnostic(
+            code="state-lock-lost",
+            summary="The lock on the state is lost",
+            detail=f"The lock on {name} could not be renewed before it ran out, so another run may hold it. This one "
+            "writes nothing more.",
+            hint="Check the network. What was done is saved; to go on:\n    dkv apply",
+        )
+    )
+
+
+def no_container(name: str, account: str, container: str) -> StateError:
+    """The container, or the whole account, is not there."""
+    return StateError(
+        Diagnostic(
+            code="state-container",
+            summary="The container for the state does not exist",
+            detail=f"{name}: the storage account {account} has no container {container}. dkv does not create it.",
+            hint="Create it:\n    "
+            f"az storage container create --account-name {account} --name {container} --auth-mode login",
+        )
+    )
+
+
+def no_access(name: str, said: str) -> StateError:
+    """Azure Storage refuses."""
+    return StateError(
+        Diagnostic(
+            code="state-access",
+            summary="Azure Storage refused access to the state",
+            detail=f"{name}: {said}",
+            hint="Whoever applies needs the role `Storage Blob Data Contributor` on the container, whoever only plans "
+            "`Storage Blob Data Reader`; the account's firewall must admit this machine. AZURE_STORAGE_KEY and "
+            "AZURE_STORAGE_SAS_TOKEN count only for the account that AZURE_STORAGE_ACCOUNT names.",
+        )
+    )
+
+
+def unreachable(name: str, said: str) -> StateError:
+    """Azure Storage did not do what it was asked for."""
+    return StateError(
+        Diagnostic(
+            code="state-unreachable",
+            summary="Azure Storage did not do its part",
+            detail=f"{name}: {said}",
+            hint="Check the account's name and the network, then run the command again. What was saved stays saved.",
+        )
+    )
+
+
+def no_earlier(name: str, serial: int, there: str) -> StateError:
+    """No state with that serial is kept."""
+    return StateError(
+        Diagnostic(
+            code="state-serial",
+            summary="That earlier state is not kept",
+            detail=f"{name} has no earlier snapshot with serial {serial}. Kept are: {there or 'none'}.",
+            hint="Choose one of those, or leave out --serial for the present one.",
         )
     )

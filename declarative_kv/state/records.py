@@ -72,8 +72,8 @@ def parse_journal(data: bytes | None) -> JournalText | None:
     )
 
 
-def fold(state: State, journal: JournalText, specs: Specs) -> tuple[State, Entry | None]:
-    """The state with the journal's changes in it, and the entry that a cut line makes pending, if any."""
+def fold(state: State, journal: JournalText, specs: Specs) -> State:
+    """The state with the journal's changes in it; the entry that a cut line is about is pending."""
     entries, keys = dict(state.entries), dict(state.keys)
     for number, line in enumerate(journal.lines, 2):
         try:
@@ -84,7 +84,7 @@ def fold(state: State, journal: JournalText, specs: Specs) -> tuple[State, Entry
     if interrupted:
         entries[interrupted.address] = interrupted
     entries = dict(sorted(entries.items()))
-    return replace(state, lineage=journal.lineage, entries=entries, keys=keys), interrupted
+    return replace(state, lineage=journal.lineage, entries=entries, keys=keys)
 
 
 def _apply(record: Any, entries: dict[Address, Entry], keys: dict[str, Mapping[str, Any]], specs: Specs) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from declarative_kv.config import json_schema
 from declarative_kv.config.problem import SUMMARIES
-from declarative_kv.engine.guards import GUARDS
+from declarative_kv.engine.guards import ACCESS_GUARDS, GUARDS
 from declarative_kv.kinds import registry
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def all_codes() -> set[str]:
     sources = modules()
     takers = takers_in(sources)
     found = {code for source in sources.values() for code in codes_in(source, takers)}
-    return {code for code in found | set(SUMMARIES) | set(GUARDS) if CODE.fullmatch(code)}
+    return {code for code in found | set(SUMMARIES) | {*GUARDS, *ACCESS_GUARDS, "invariant"} if CODE.fullmatch(code)}
 
 
 def test_the_search_for_codes_finds_each_way_of_giving_one() -> None:

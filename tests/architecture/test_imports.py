@@ -46,12 +46,12 @@ SEAMS = {
     "filelock": {"emulator/host/folder", "state/lock"},
     "jwt": {"emulator/entra/assertion", "emulator/entra/keyring", "emulator/entra/tokens"},
     "multidict": {"emulator/host/server"},
-    "pydantic": {"config/scalars", "config/schema", "config/validate"},
+    "pydantic": {"config/claims", "config/frozen", "config/scalars", "config/schema", "config/validate"},
     "pydantic_core": {"config/scalars"},
     "pytest": {"emulator/pytest"},
     "rich": {"render/progress"},
     "trustme": {"emulator/host/authority"},
-    "yaml": {"config/tree"},
+    "yaml": {"config/emit", "config/tree"},
 }
 """Where each package is imported, and nowhere else; `azure` and `typer` have packages of ours to themselves."""
 

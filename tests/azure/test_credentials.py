@@ -12,6 +12,8 @@ import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
 from declarative_kv.azure.credentials import SharedCredential, read_identity, shared_credential
+from declarative_kv.azure.pacing import Pace
+from declarative_kv.azure.patience import Clock
 from declarative_kv.model.document import Cloud
 
 
@@ -91,7 +93,9 @@ def test_the_credential_that_spoke_is_named() -> None:
 
 
 async def test_without_a_credential_azure_identitys_chain_is_asked() -> None:
-    shared = shared_credential(None, Cloud("public"), "11111111-1111-1111-1111-111111111111", None)
+    cloud = Cloud("public")
+    pace = Pace(Clock(asyncio.sleep), cloud.resource_manager, limited=True)
+    shared = shared_credential(None, cloud, "11111111-1111-1111-1111-111111111111", None, pace)
 
     assert shared.source == "DefaultAzureCredential"
     await shared.close()

@@ -30,6 +30,16 @@ def apply_bound(secrets: int) -> int:
     return secrets + 2 * ceil(secrets / PAGE) + 25
 
 
+def change_bound(secrets: int) -> int:
+    """The most requests of an apply that changes that many values: each is written, and its versions are listed."""
+    return 2 * secrets + 3 * ceil(secrets / PAGE) + 20
+
+
+def destroy_bound(secrets: int) -> int:
+    """The most requests of an apply that deletes that many secrets from a vault that stays."""
+    return secrets + 2 * ceil(secrets / PAGE) + 30
+
+
 @dataclass(frozen=True)
 class Emulator:
     """A running emulator: the environment in which a client reaches it, and its request log."""
@@ -47,13 +57,13 @@ class Emulator:
 
 
 @contextmanager
-def emulator(folder: Path) -> Iterator[Emulator]:
+def emulator(folder: Path, *options: str) -> Iterator[Emulator]:
     """Start one in a folder, and stop it at the end."""
     data, log = folder / "emulator", folder / "requests.jsonl"
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     plain |= {name: text for name, text in os.environ.items() if name.startswith("COV") or name == "PYTHONPATH"}
     start = ("emulator", "start", "--data-dir", str(data), "--request-log", str(log), "--time-scale", "0")
-    must(run((*DKV, *start), plain, folder))
+    must(run((*DKV, *start, *options), plain, folder))
     try:
         exports = must(run((*DKV, "emulator", "env", "--data-dir", str(data)), plain, folder)).output
         yield Emulator({**plain, **_exported(exports)}, log)
@@ -98,6 +108,19 @@ def write_project(folder: Path, secrets: int, deployer: str, *, name: str = "ben
         text += f"      secret-{number:05}: {{value_from: {{file: values/{number}}}}}\n"
     (folder / "dkv.yaml").write_text(text, encoding="utf-8")
     return folder
+
+
+def change_values(folder: Path, secrets: int) -> None:
+    """Give every secret's source another value."""
+    for number in range(secrets):
+        source_file(folder / "values" / str(number), secret_value())
+
+
+def drop_secrets(folder: Path) -> None:
+    """Take all secrets out of the YAML; the vault stays."""
+    root = folder / "dkv.yaml"
+    kept = root.read_text(encoding="utf-8").partition("      secret-")[0]
+    root.write_text(f"{kept.rstrip().removesuffix('secrets:').rstrip()}\n", encoding="utf-8")
 
 
 def by_kind(requests: list[dict[str, object]]) -> str:

@@ -94,10 +94,33 @@ def test_a_second_interrupt_ends_at_once_and_the_next_run_converges(dkv: Dkv, bu
 
 
 def test_nothing_new_is_begun_when_the_time_is_up(dkv: Dkv, busy: Project) -> None:
-    fault(dkv, "--method", "PUT", "--path", "/secrets/*", "--delay", "400")
-    result = dkv("apply", "--auto-approve", "--parallelism", "1", "--timeout", "0.2")
+    fault(dkv, "--method", "PUT", "--path", "/secrets/*", "--delay", "5000")
+    result = dkv("apply", "--auto-approve", "--parallelism", "1", "--timeout", "3")
     assert result.code == 5
-    assert "not begun" in result.err
+    assert "Applied in part: 1 added, 0 changed, 0 destroyed, 3 not begun." in result.err
+
+    clear(dkv)
+    assert dkv("apply", "--auto-approve").code == 0
+    assert [versions(busy, f"s{number}") for number in range(4)] == [1, 1, 1, 1]
+
+
+def test_the_time_counts_from_the_start_of_the_command(dkv: Dkv, busy: Project) -> None:
+    result = dkv("apply", "--auto-approve", "--timeout", "0")
+    assert result.code == 1
+    assert "error[out-of-time]" in result.err
+    assert "Plan:" not in result.out
+    assert "Plan: 4 to add, 0 to change, 0 to destroy." in dkv("plan").out
+
+
+def test_nobody_tries_again_when_the_time_is_up(dkv: Dkv, busy: Project) -> None:
+    """Far fewer tries than two minutes are good for, in an emulator that keeps nobody waiting in between."""
+    fault(dkv, "--method", "PUT", "--path", "/secrets/s0", "--status", "429", "--delay", "700")
+    result = dkv("apply", "--auto-approve", "--timeout", "3", "--target", "secret.payments/s0")
+    assert result.code == 1
+    assert "Not applied: 0 added, 0 changed, 0 destroyed, 1 failed." in result.err
+    clear(dkv)
+    assert dkv("apply", "--auto-approve").code == 0
+    assert dkv("plan", "--detailed-exitcode").code == 0
 
 
 def test_an_apply_that_fails_in_part_exits_5_and_says_why(dkv: Dkv, busy: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from declarative_kv.model.source import EnvSource
 from declarative_kv.model.specs import NetworkSpec, SecretSpec, VaultSpec
 from declarative_kv.model.state import Entry, State, Status
 from declarative_kv.state import LocalStore
+from declarative_kv.state.lock import Lock
 
 KV = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
 VAULT = Address("vault", "kv")
@@ -36,15 +38,32 @@ class Said:
 Dkv = Callable[..., Said]
 
 
+def held(store: LocalStore) -> State:
+    """What is saved."""
+    return asyncio.run(store.read())
+
+
+def save(store: LocalStore, *entries: Entry) -> None:
+    """Put entries into the state."""
+
+    async def put() -> None:
+        async with store.locked("test") as journal:
+            await journal.put(*entries)
+
+    asyncio.run(put())
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
     store = LocalStore(tmp_path / "dkv.json", SPECS, lambda: datetime(2026, 11, 22, tzinfo=UTC))
     vault = VaultSpec(subscription="2", resource_group="rg", name="kv", network=NetworkSpec(default="deny"))
     secret = SecretSpec(vault=KV, name="db", tags={"a\nb": ""}, source=EnvSource("DB"))
     facts = {"version": "1", "fingerprint": "ab", "fingerprint_key": "key/1"}
-    with store.locked("test") as journal:
-        journal.put(Entry(VAULT, KV, vault, protect=True))
-        journal.put(Entry(SECRET, f"{KV}/secrets/db", secret, frozenset({VAULT}), facts=facts))
+    save(
+        store,
+        Entry(VAULT, KV, vault, protect=True),
+        Entry(SECRET, f"{KV}/secrets/db", secret, frozenset({VAULT}), facts=facts),
+    )
     return store
 
 
@@ -65,8 +84,7 @@ def test_list_prints_addresses_one_a_line(dkv: Dkv) -> None:
 
 
 def test_list_says_beside_the_data_what_is_pending(dkv: Dkv, store: LocalStore) -> None:
-    with store.locked("test") as journal:
-        journal.put(Entry(Address("secret", "kv/new"), "id", SecretSpec(vault=KV, name="new"), status=Status.PENDING))
+    save(store, Entry(Address("secret", "kv/new"), "id", SecretSpec(vault=KV, name="new"), status=Status.PENDING))
 
     said = dkv("list")
 
@@ -109,13 +127,15 @@ def test_reading_leaves_no_trace(dkv: Dkv, store: LocalStore) -> None:
 
 
 def test_mv_takes_along_what_is_below_a_vault(dkv: Dkv, store: LocalStore) -> None:
-    with store.locked("test") as journal:
-        journal.put(Entry(Address("secret", "kv2/x"), "id", SecretSpec(vault=KV, name="x")))
-        journal.put(Entry(Address("widget", "kv"), "id", {}))
+    save(
+        store,
+        Entry(Address("secret", "kv2/x"), "id", SecretSpec(vault=KV, name="x")),
+        Entry(Address("widget", "kv"), "id", {}),
+    )
 
     assert dkv("mv", "vault.kv", "vault.pay") == Said(0, "secret.kv/db -> secret.pay/db\nvault.kv -> vault.pay\n", "")
 
-    after = store.read().entries
+    after = held(store).entries
     assert [str(a) for a in after] == ["secret.kv2/x", "secret.pay/db", "vault.pay", "widget.kv"]
     moved = after[Address("secret", "pay/db")]
     assert moved.depends_on == {Address("vault", "pay")}
@@ -132,33 +152,32 @@ def test_mv_takes_along_what_is_below_a_vault(dkv: Dkv, store: LocalStore) -> No
     ],
 )
 def test_mv_refuses_what_makes_no_sense(dkv: Dkv, store: LocalStore, source: str, target: str, words: str) -> None:
-    before = store.read()
+    before = held(store)
     said = dkv("mv", source, target)
 
     assert said.code == 1
     assert words in said.err
-    assert store.read() == before
+    assert held(store) == before
 
 
 def test_mv_refuses_a_vault_whose_content_would_land_on_something(dkv: Dkv, store: LocalStore) -> None:
-    with store.locked("test") as journal:
-        journal.put(Entry(Address("secret", "pay/db"), "id", SecretSpec(vault=KV, name="x")))
+    save(store, Entry(Address("secret", "pay/db"), "id", SecretSpec(vault=KV, name="x")))
 
     assert "secret.pay/db is in the state already" in dkv("mv", "vault.kv", "vault.pay").err
 
 
 def test_rm_forgets_and_says_what_stays(dkv: Dkv, store: LocalStore) -> None:
     assert dkv("rm", "secret.kv/db").out == f"forgotten: secret.kv/db ({KV}/secrets/db stays in Azure)\n"
-    assert list(store.read().entries) == [VAULT]
+    assert list(held(store).entries) == [VAULT]
 
 
 def test_rm_of_something_unknown_forgets_nothing(dkv: Dkv, store: LocalStore) -> None:
-    before = store.read()
+    before = held(store)
     said = dkv("rm", "secret.kv/db", "secret.kv/none")
 
     assert said.code == 1
     assert "The state has no secret.kv/none." in said.err
-    assert store.read() == before
+    assert held(store) == before
 
 
 def test_unlock_explains_and_clears_away(dkv: Dkv, store: LocalStore) -> None:
@@ -166,11 +185,13 @@ def test_unlock_explains_and_clears_away(dkv: Dkv, store: LocalStore) -> None:
     assert said.code == 0
     assert "a local lock goes with the process" in said.err
     assert "Removed" not in said.err
-    with store.locked("dkv apply"):
-        left = store.paths.holder.read_bytes()
-        said = dkv("unlock")
-        assert said.code == 1
-        assert "runs `dkv apply` since 2026-11-22" in said.err
+    lock = Lock(store.paths)
+    lock.acquire("dkv apply", store.clock)
+    left = store.paths.holder.read_bytes()
+    said = dkv("unlock")
+    lock.release()
+    assert said.code == 1
+    assert "runs `dkv apply` since 2026-11-22" in said.err
     store.paths.holder.write_bytes(left)
     assert "Removed what was left of" in dkv("unlock").err
     assert not store.paths.holder.exists()
@@ -180,32 +201,32 @@ def test_a_copy_that_was_pulled_can_be_pushed_back(dkv: Dkv, store: LocalStore, 
     copy = tmp_path / "copy"
     assert dkv("pull", "--out", str(copy)) == Said(0, "", "")
     assert dkv("pull").out == copy.read_text()
-    before = store.read()
+    before = held(store)
     data = json.loads(copy.read_text())
     del data["entries"]["secret.kv/db"]
     copy.write_text(json.dumps(data))
 
     assert dkv("push", str(copy)).err == "Pushed: 1 entries, serial 2.\n"
-    assert list(store.read().entries) == [VAULT]
-    assert store.read().base == (before.lineage, 2)
+    assert list(held(store).entries) == [VAULT]
+    assert held(store).base == (before.lineage, 2)
 
 
 def test_a_copy_from_before_or_from_elsewhere_needs_force(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     dkv("pull", "--out", str(copy))
     dkv("rm", "secret.kv/db")
-    after = store.read()
+    after = held(store)
 
     said = dkv("push", str(copy))
     assert said.code == 1
     assert "The file has serial 1, the state has moved on to 2." in said.err
     copy.write_text(copy.read_text().replace(after.lineage, "elsewhere").replace('"serial": 1', '"serial": 9'))
     assert "The file's lineage is elsewhere" in dkv("push", str(copy)).err
-    assert store.read() == after
+    assert held(store) == after
 
     assert dkv("push", str(copy), "--force").code == 0
-    assert store.read().base == ("elsewhere", 10)
-    assert SECRET in store.read().entries
+    assert held(store).base == ("elsewhere", 10)
+    assert SECRET in held(store).entries
 
 
 @pytest.mark.parametrize(
@@ -215,14 +236,14 @@ def test_a_copy_from_before_or_from_elsewhere_needs_force(dkv: Dkv, store: Local
 def test_what_is_no_state_is_not_pushed(
     dkv: Dkv, store: LocalStore, tmp_path: Path, text: str | None, words: str
 ) -> None:
-    before = store.read()
+    before = held(store)
     if text is not None:
         (tmp_path / "copy").write_text(text)
     said = dkv("push", str(tmp_path / "copy"), "--force")
 
     assert said.code == 1
     assert words in said.err
-    assert store.read() == before
+    assert held(store) == before
 
 
 def test_the_state_that_the_yaml_names_is_used(
@@ -235,9 +256,63 @@ def test_the_state_that_the_yaml_names_is_used(
     assert capsys.readouterr().out == "secret.kv/db\nvault.kv\n"
 
 
-def test_a_state_in_a_blob_is_said_to_come_later(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["state", "list", "--state", "azblob://account/container/key"]) == 1
-    assert "not supported yet" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("azblob://account/container", "It names no account, container and key."),
+        (
+            "azblob://attacker.example/container/key",
+            "A storage account's name has 3 to 24 lower-case letters and digits.",
+        ),
+        ("azblob://account/Container/key", "A container's name has 3 to 63"),
+        ("azblob://account/container/a//b", "in parts between single slashes"),
+        ("azblob://account/container/a?b", "in parts between single slashes"),
+        ("azblob://account/container/../b", "may end in a dot"),
+        ("s3://bucket/key", "there is no such kind of store"),
+    ],
+)
+def test_a_location_that_can_be_no_state_is_refused(
+    location: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["list"], ["push", "--from", "a.json"], ["unlock", "--force"]):
+        assert main(["state", *command, "--state", location]) == 1
+        said = capsys.readouterr().err
+        assert "error[state-location]" in said
+        assert words in said
+
+
+def test_push_takes_one_source(dkv: Dkv) -> None:
+    assert dkv("push").code == 64
+    assert dkv("push", "a", "--from", "b").code == 64
+
+
+def test_a_state_is_moved_from_one_file_to_another(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+
+    assert main(["state", "push", "--from", str(store.path), "--state", str(other)]) == 0
+
+    moved = asyncio.run(LocalStore(other, SPECS, store.clock).read())
+    assert (moved.entries, moved.lineage, moved.serial) == (held(store).entries, held(store).lineage, 2)
+
+
+def test_an_earlier_state_is_pulled_by_its_serial(dkv: Dkv, store: LocalStore) -> None:
+    dkv("rm", "secret.kv/db")
+
+    earlier = json.loads(dkv("pull", "--serial", "1").out)
+    assert list(earlier["entries"]) == ["secret.kv/db", "vault.kv"]
+    said = dkv("pull", "--serial", "7")
+    assert said.code == 1
+    assert "has no earlier snapshot with serial 7. Kept are: 1." in said.err
+
+
+def test_a_damaged_state_is_replaced_only_by_force(dkv: Dkv, store: LocalStore, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    dkv("pull", "--out", str(copy))
+    store.path.write_bytes(b"{")
+
+    assert "state-damaged" in dkv("push", str(copy)).err
+    assert dkv("push", str(copy), "--force").code == 0
+    assert list(held(store).entries) == [SECRET, VAULT]
 
 
 def test_an_empty_state_is_pulled_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[Any]) -> None:

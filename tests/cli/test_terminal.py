@@ -10,16 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from .conftest import Dkv, Project
 
+Answers = Mapping[str, str | Callable[[], str]]
+
 
 def at_terminal(
-    *arguments: str, answers: dict[str, str] | None = None, interrupt_at: str = "\0", **environ: str
+    *arguments: str, answers: Answers | None = None, interrupt_at: str = "\0", **environ: str
 ) -> tuple[int, str]:
-    """Run dkv at a terminal of its own, typing each answer once its question stands there; gives code and screen."""
+    """Run dkv at a terminal of its own, typing each answer once its question stands there; gives code and screen.
+
+    An answer that is a function is asked for what to type, and may do something before that.
+    """
     master, slave = pty.openpty()
     # Where CI is set, dkv asks nobody, terminal or not.
     inherited = {name: value for name, value in os.environ.items() if name != "CI"}
@@ -43,7 +49,8 @@ def at_terminal(
             break
         screen += chunk.decode(errors="replace")
         for question in [question for question in waiting if question in screen]:
-            os.write(master, waiting.pop(question).encode())
+            answer = waiting.pop(question)
+            os.write(master, (answer if isinstance(answer, str) else answer()).encode())
         if interrupt_at in screen:
             process.send_signal(signal.SIGINT)
             interrupt_at = "\0"

@@ -85,15 +85,17 @@ def test_without_a_running_emulator_a_program_gets_its_own(tmp_path: Path) -> No
     with attached(tmp_path / ".emulator", nowhere) as emulator:
         assert emulator.variables is None
         assert emulator.transport is not None
+        assert not emulator.throttles
         assert emulator.identity["client_secret"] not in repr(emulator)
     assert not (tmp_path / "absent").exists()
 
 
-@pytest.mark.parametrize("name", ["default", ".emulator"])
-def test_a_running_emulator_is_used_where_there_is_one(tmp_path: Path, name: str) -> None:
-    process.start(tmp_path / name, Options())
+@pytest.mark.parametrize(("name", "throttle"), [("default", False), (".emulator", True)])
+def test_a_running_emulator_is_used_where_there_is_one(tmp_path: Path, name: str, throttle: bool) -> None:
+    process.start(tmp_path / name, Options(throttle=throttle))
     with attached(tmp_path / ".emulator", {"DKV_EMULATOR": str(tmp_path / "default")}) as emulator:
         assert emulator.transport is None
+        assert emulator.throttles is throttle
         assert emulator.variables == process.exported(tmp_path / name)
         assert emulator.identity["client_id"] == emulator.variables["AZURE_CLIENT_ID"]
     process.stop(tmp_path / name)

@@ -146,7 +146,7 @@ def test_reset_keeps_identities_and_empties_the_rest(folder: Path, runs: bool) -
         dkv(folder, "start")
         assert not runs or status(folder)["pid"] == pid
     found = status(folder)
-    assert (found["written"], found["vaults"], found["faults"]) == (False, 0, 0)
+    assert (found["written"], found["vaults"], found["faults"], found["throttle"]) == (False, 0, 0, False)
     with Client(folder) as after:
         assert after.variables == client.variables
         headers = {"Authorization": f"Bearer {token}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,12 +49,21 @@ def some_trouble(chance: random.Random) -> Trouble:
     return Trouble(at, how, status, chance.choice([1, 1, 2, 40]), early=chance.random() < 0.15)
 
 
-class Interference:
-    """Stands before the emulator as one run's Azure. `trouble` is what will happen; `seen` counts the requests."""
+Before = Callable[[Request, bool], Awaitable[None]]
+"""What somebody else does before a request is served; told whether the plan is made and being carried out."""
 
-    def __init__(self, application: Application, killed: Callable[[], None]) -> None:
+
+class Interference:
+    """Stands before the emulator as one run's Azure. `trouble` is what will happen; `seen` counts the requests.
+
+    `applying` is set once the plan is made.
+    """
+
+    def __init__(self, application: Application, killed: Callable[[], None], before: Before | None = None) -> None:
         self._application = application
         self._killed = killed
+        self._before = before
+        self.applying = False
         self.trouble: Trouble | None = None
         self.seen = 0
         self.struck = False
@@ -68,6 +77,8 @@ class Interference:
             raise Killed
         if request.host == SIGN_IN:
             return await self._application.answer(request)
+        if self._before is not None:
+            await self._before(request, self.applying)
         if self.trouble is not None and self.seen == self.trouble.at:
             self._like, self._left = (request.method, request.path), self.trouble.times
         self.seen += 1

@@ -35,8 +35,9 @@ from declarative_kv.model.errors import DkvError
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.model.state import State
 from tests.conftest import login_of
-from tests.laws.interference import Interference, Killed, Trouble
+from tests.laws.interference import Before, Interference, Killed, Trouble
 from tests.laws.leaks import leak_in, leaks_below, source_file
+from tests.laws.storm import IMPATIENT, Storm, Stormy
 
 KINDS = registry()
 Dump = Mapping[str, Mapping[str, Any]]
@@ -103,7 +104,7 @@ class Lab:
         document = self.document()
         before, files = self.dump(), self.files()
         async with self.run(document) as run:
-            made = (await planned(run, document, run.store.read(), options)).plan
+            made = (await planned(run, document, await run.store.read(), options)).plan
         assert self.dump() == before, "a plan wrote to Azure"
         assert self.files() == files, "a plan wrote to the state"
         return made
@@ -112,27 +113,31 @@ class Lab:
         self,
         options: Options,
         *,
-        trouble: Trouble | None = None,
+        trouble: Trouble | Storm | None = None,
+        before_each: Before | None = None,
         rules: Iterable[Rule] = RULES,
         parallelism: int = 32,
     ) -> Done:
         """Plan and carry out, as `dkv apply` does, a saved plan read again in between."""
         document, before = self.document(), self.dump()
-        state_before, events, made = store_at(document.state).read(), list[Event](), None
+        state_before, events, made = await store_at(document.state).read(), list[Event](), None
         outcome, refused, killed = None, tuple[Diagnostic, ...](), False
-        interference = Interference(self.application, self._keep_state)
+        interference, storm = Interference(self.application, self._keep_state, before_each), None
+        if isinstance(trouble, Storm):
+            trouble, storm = None, trouble
+        answers = Stormy(self.application, storm) if storm is not None else interference
         interference.trouble = trouble if trouble is not None and trouble.early else None
         try:
-            async with self.run(document, interference) as run:
-                with run.store.locked("apply") as journal:
-                    made = self._read_again(await planned(run, document, journal.state, options), rules)
-                    if made.plan.blocked or not made.plan.complete:
-                        refused = _why_not(made.plan)
-                    else:
-                        tools = await _tools(run, made, journal)
-                        if trouble is not None and not trouble.early:
-                            interference.trouble, interference.seen = trouble, 0
-                        outcome = await apply(tools, made.plan, events.append, parallelism=parallelism)
+            async with self.run(document, answers) as run, run.store.locked("apply") as journal:
+                made = self._read_again(await planned(run, document, journal.state, options), rules)
+                if made.plan.blocked or not made.plan.complete:
+                    refused = _why_not(made.plan)
+                else:
+                    tools = await _tools(run, made, journal)
+                    if trouble is not None and not trouble.early:
+                        interference.trouble, interference.seen = trouble, 0
+                    interference.applying = True
+                    outcome = await apply(tools, made.plan, events.append, parallelism=parallelism)
         except DkvError as error:
             refused = error.diagnostics
         except BaseException as error:
@@ -141,7 +146,7 @@ class Lab:
             killed = True
             self._restore_state()
         self.world.faults.clear()
-        state_after = store_at(document.state).read()
+        state_after = await store_at(document.state).read()
         done = Done(
             before, self.dump(), state_before, state_after, made.plan if made else None, outcome, refused, killed,
             interference.struck, tuple(events),
@@ -160,8 +165,15 @@ class Lab:
         """A session as the emulator's main identity."""
         transport = InProcessTransport(answers or self.application)
         cloud = self.document().cloud
-        async with open_session(cloud, TENANT, transport=transport, credential=login_of(self.world)) as session:
+        patience = IMPATIENT if isinstance(answers, Stormy) else None
+        async with open_session(
+            cloud, TENANT, transport=transport, credential=login_of(self.world), patience=patience
+        ) as session:
             yield session
+
+    async def state(self) -> State:
+        """What the state holds now."""
+        return await store_at(self.document().state).read()
 
     def dump(self) -> Dump:
         """What Azure holds now."""
@@ -215,6 +227,8 @@ async def _tools(run: Run, made: Planned, journal: Any) -> Tools:
         values=await collect(made.plan.pending, made.sources, made.ring),
         ring=made.ring,
         pause=run.session.pause,
+        rest=run.session.rest,
+        begins=run.session.begin_change,
         helpful=helpful(made.plan, made.groups),
         saved_keys=dict(journal.state.keys),
     )

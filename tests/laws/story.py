@@ -15,6 +15,7 @@ from declarative_kv.model.plan import Action, Options, Plan
 from tests.laws.interference import Trouble, some_trouble
 from tests.laws.lab import Done, Lab
 from tests.laws.outside import meddle
+from tests.laws.storm import Storm
 from tests.laws.watch import broken_laws, unmanaged_moved
 from tests.laws.wishes import Wishes, remove_everything
 
@@ -64,11 +65,11 @@ class Story:
         await self._settle(trouble=self._maybe_trouble(), leaving=True)
         self._require([f"a value is in {leak}" for leak in self.lab.leaks()])
 
-    async def _settle(self, *, trouble: Trouble | None, leaving: bool = False) -> None:
+    async def _settle(self, *, trouble: Trouble | Storm | None, leaving: bool = False) -> None:
         """Apply, with trouble first if there is some, until the plan is empty; it must be soon."""
         options, before = Options(allow=ALLOWED, import_all=self.chance.random() < 0.2), self.lab.versions()
         if trouble is not None:
-            await self._apply(options, trouble)
+            self._after_trouble(trouble, await self._apply(options, trouble))
         left = 1
         while True:
             done = await self._apply(options)
@@ -93,7 +94,10 @@ class Story:
             self._require([f"no end in sight, the next plan wants {why}"] if left <= 0 else [])
             options = replace(options, import_all=False)
 
-    async def _apply(self, options: Options, trouble: Trouble | None = None) -> Done:
+    def _after_trouble(self, trouble: Trouble | Storm, done: Done) -> None:
+        """What must hold of an apply in trouble beyond the laws."""
+
+    async def _apply(self, options: Options, trouble: Trouble | Storm | None = None) -> Done:
         done = await self.lab.apply(
             options, trouble=trouble, rules=self.rules, parallelism=self.chance.choice([1, 4, 32])
         )
@@ -139,7 +143,7 @@ class Story:
         self.wishes.save()
         return bool(bare)
 
-    def _maybe_trouble(self) -> Trouble | None:
+    def _maybe_trouble(self) -> Trouble | Storm | None:
         return some_trouble(self.chance) if self.chance.random() < 0.6 else None
 
     def _wait(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +108,35 @@ async def test_resource_manager_lists_secrets_as_the_vault_itself_does(lab: Lab)
     lab.write(wanted)
     await succeed(lab)
     async with lab.session() as session:
-        assert await _listed(session, indirect=True) == await _listed(session, indirect=False)
+        through_manager = await _listed(session, indirect=True)
+        versions = [one.facts["version"] for one in through_manager]
+        plain = [replace(one, facts={**one.facts, "version": None}) for one in through_manager]
+        itself = await _listed(session, indirect=False)
+        assert plain == [replace(one, facts={**one.facts, "version": None}) for one in itself]
+        examined = [await KINDS["secret"].examine(session, one) for one in itself if one.spec.enabled]
+        assert {one.facts["version"] for one in examined} < set(versions)
+
+
+async def test_resource_manager_does_not_say_which_secrets_are_certificates_so_their_content_type_does(
+    lab: Lab,
+) -> None:
+    wanted = tree()
+    wanted["vaults"]["one"]["secrets"]["db"] |= {"content_type": "application/x-pkcs12"}
+    lab.write(wanted)
+    await succeed(lab)
+    async with lab.session() as session:
+        marked = {one.label: one.system for one in await _listed(session, indirect=True)}
+    assert marked.pop("db")
+    assert marked.pop("dkv-fingerprint-key")
+    assert not any(marked.values())
 
 
 async def _listed(session: Session, *, indirect: bool) -> list[Observed]:
     return list(await KINDS["secret"].read(session, Scope("secret", VAULT, indirect=indirect)))
+
+
+WRITE = 2
+"""The number of the write: the vault and its list are looked at once more before it."""
 
 
 async def disabled_and_rotated(lab: Lab) -> None:
@@ -130,14 +155,14 @@ def versions(lab: Lab) -> int:
 
 async def test_a_write_to_a_disabled_secret_that_did_not_arrive_is_repeated(lab: Lab) -> None:
     await disabled_and_rotated(lab)
-    assert not (await lab.apply(Options(), trouble=Trouble(0, How.DROPPED))).succeeded
+    assert not (await lab.apply(Options(), trouble=Trouble(WRITE, How.DROPPED))).succeeded
     assert actions((await succeed(lab)).plan) == {"secret.one/db": "update"}
     assert versions(lab) == 2
 
 
 async def test_a_write_to_a_disabled_secret_that_did_arrive_stays_open_until_it_can_be_compared(lab: Lab) -> None:
     await disabled_and_rotated(lab)
-    assert not (await lab.apply(Options(), trouble=Trouble(0, How.LOST))).succeeded
+    assert not (await lab.apply(Options(), trouble=Trouble(WRITE, How.LOST))).succeeded
     for _ in range(2):
         done = await succeed(lab)
         assert done.state_after.entries[Address("secret", "one/db")].status is Status.PENDING
@@ -190,3 +215,83 @@ async def test_two_grants_that_change_places_are_both_there_all_the_time(lab: La
     lab.write(tree(role_assignments={"a": two, "b": one}))
     assert actions((await succeed(lab)).plan) == {"role_assignment.a": "replace", "role_assignment.b": "replace"}
     assert set(lab.dump()["role_assignments"]) == before
+
+
+async def test_a_renamed_grant_is_not_forgotten_before_it_has_its_new_name(lab: Lab) -> None:
+    grant = {"principal": "ci", "role": "Key Vault Reader", "scope": "vault.one"}
+    lab.write(tree(role_assignments={"old": grant}))
+    await succeed(lab)
+    wanted = tree(role_assignments={"new": grant})
+    wanted["resource_groups"]["rg"]["tags"] = {"owner": "us"}
+    lab.write(wanted)
+    assert (await lab.apply(Options(), trouble=Trouble(0, How.KILLED))).killed
+    await succeed(lab)
+
+
+@pytest.mark.parametrize("ended_at", range(3))
+@pytest.mark.parametrize("how", [How.KILLED, How.KILLED_AFTER])
+@pytest.mark.parametrize("still_wanted", [True, False])
+async def test_a_grant_that_was_being_replaced_goes_however_early_the_run_ended(
+    still_wanted: bool, how: How, ended_at: int, lab: Lab
+) -> None:
+    lab.write(tree(role_assignments={"one": {"principal": "ci", "role": "Reader", "scope": "vault.one"}}))
+    await succeed(lab)
+    before = set(lab.dump()["role_assignments"])
+    other = {"principal": "ci", "role": "Key Vault Reader", "scope": "vault.one"}
+    lab.write(tree(role_assignments={"one": other}))
+    assert (await lab.apply(Options(), trouble=Trouble(ended_at, how))).killed
+    lab.write(tree(role_assignments={"one": other} if still_wanted else {}))
+    await succeed(lab)
+    after = set(lab.dump()["role_assignments"])
+    assert (len(before - after), len(after - before)) == (1, int(still_wanted))
+
+
+async def test_a_fingerprint_key_is_ours_whenever_the_run_that_made_it_ended(tmp_path: Path) -> None:
+    for at in range(12):
+        lab = new_lab(tmp_path / str(at))
+        lab.write(tree())
+        await lab.apply(Options(), trouble=Trouble(at, How.KILLED_AFTER))
+        await succeed(lab)
+        assert [facts["made"] for facts in (await lab.state()).keys.values()] == [True]
+
+
+async def test_a_destroy_leaves_no_fingerprint_key_in_a_vault_that_stays_whenever_it_ended(tmp_path: Path) -> None:
+    for at in range(6):
+        lab = new_lab(tmp_path / str(at))
+        await attached(lab)
+        await lab.apply(Options(destroy=True), trouble=Trouble(at, How.KILLED_AFTER))
+        assert (await lab.apply(Options(destroy=True))).succeeded
+        state = await lab.state()
+        assert (dict(state.entries), dict(state.keys), lab.dump().get("secrets")) == ({}, {}, None)
+
+
+async def test_a_key_that_was_recovered_is_ours_whenever_the_run_ended(tmp_path: Path) -> None:
+    for at in range(8):
+        lab = new_lab(tmp_path / str(at))
+        await attached(lab)
+        assert (await lab.apply(Options(destroy=True))).succeeded
+        lab.world.store.delete("deleted_secrets", next(k for k in lab.dump()["deleted_secrets"] if k.endswith("/db")))
+        await lab.apply(Options(), trouble=Trouble(at, How.KILLED_AFTER))
+        await succeed(lab)
+        assert [facts["made"] for facts in (await lab.state()).keys.values()] == [True]
+
+
+def new_lab(folder: Path) -> Lab:
+    folder.mkdir()
+    lab = Lab(folder)
+    lab.source("db", secret_value())
+    return lab
+
+
+async def attached(lab: Lab) -> None:
+    """A vault of somebody else's with a secret of ours in it, and so a key of ours."""
+    theirs = tree("rbac")
+    del theirs["vaults"]["one"]["secrets"]
+    lab.write(theirs)
+    await succeed(lab)
+    (lab.folder / "state" / "dkv.json").unlink()
+    ours = tree("rbac")
+    del ours["resource_groups"], ours["vaults"]["one"]["location"]
+    ours["vaults"]["one"]["existing"] = True
+    lab.write(ours)
+    await succeed(lab)

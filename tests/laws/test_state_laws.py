@@ -119,8 +119,8 @@ class Edit:
     name: str
     arguments: tuple[Any, ...]
 
-    def on(self, journal: Journal) -> None:
-        getattr(journal, self.name)(*self.arguments)
+    async def on(self, journal: Journal) -> None:
+        await getattr(journal, self.name)(*self.arguments)
 
     def applied(self, state: State) -> State:
         held, keys = dict(state.entries), dict(state.keys)
@@ -171,29 +171,29 @@ def test_a_state_comes_back_from_its_snapshot_as_it_was(state: State) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(states, edits)
-def test_folding_a_journal_equals_editing_the_state(state: State, changes: list[Edit]) -> None:
+async def test_folding_a_journal_equals_editing_the_state(state: State, changes: list[Edit]) -> None:
     with temporary_store() as store:
         store.path.write_bytes(encode_state(state))
         expected = state
-        with store.locked("apply") as journal:
+        async with store.locked("apply") as journal:
             for edit in changes:
-                edit.on(journal)
+                await edit.on(journal)
                 expected = edit.applied(expected)
-                assert content(journal.state) == content(store.read()) == content(expected)
-        assert content(store.read()) == content(expected)
-        assert store.read().serial >= state.serial
+                assert content(journal.state) == content(await store.read()) == content(expected)
+        assert content(await store.read()) == content(expected)
+        assert (await store.read()).serial >= state.serial
 
 
 @settings(deadline=None, max_examples=12)
 @given(states, edits.filter(lambda e: any(x.name != "checkpoint" for x in e)), st.randoms(use_true_random=False))
-def test_a_journal_cut_at_any_byte_still_reads(state: State, changes: list[Edit], chance: random.Random) -> None:
+async def test_a_journal_cut_at_any_byte_still_reads(state: State, changes: list[Edit], chance: random.Random) -> None:
     changes = [edit for edit in changes if edit.name != "checkpoint"]
     with temporary_store() as store:
         snapshot = encode_state(replace(state, lineage=state.lineage or "lineage"))
         store.path.write_bytes(snapshot)
-        with store.locked("apply") as journal:
+        async with store.locked("apply") as journal:
             for edit in changes:
-                edit.on(journal)
+                await edit.on(journal)
             whole = store.paths.journal.read_bytes()
         store.path.write_bytes(snapshot)
 
@@ -203,7 +203,7 @@ def test_a_journal_cut_at_any_byte_still_reads(state: State, changes: list[Edit]
             expected = state
             for edit in done:
                 expected = edit.applied(expected)
-            assert_same_but_one_pending(store.read(), expected)
+            assert_same_but_one_pending((await store.read()), expected)
 
 
 def assert_same_but_one_pending(found: State, expected: State) -> None:
@@ -276,10 +276,10 @@ STORY = (
 )
 
 
-def tell_story(store: LocalStore, done: list[Edit]) -> None:
-    with store.locked("apply") as journal:
+async def tell_story(store: LocalStore, done: list[Edit]) -> None:
+    async with store.locked("apply") as journal:
         for edit in STORY[len(done) :]:
-            edit.on(journal)
+            await edit.on(journal)
             done.append(edit)
 
 
@@ -291,10 +291,10 @@ def after(done: list[Edit]) -> State:
 
 
 @pytest.mark.parametrize("partly", [False, True])
-def test_a_run_that_ends_at_any_system_call_loses_nothing(partly: bool) -> None:
+async def test_a_run_that_ends_at_any_system_call_loses_nothing(partly: bool) -> None:
     calls = 0
     with temporary_store() as store, Kill(10_000, partly) as kill:
-        tell_story(store, [])
+        await tell_story(store, [])
         calls = kill.calls
     assert calls > 40
 
@@ -302,20 +302,20 @@ def test_a_run_that_ends_at_any_system_call_loses_nothing(partly: bool) -> None:
         with temporary_store() as killed, temporary_store() as store:
             done: list[Edit] = []
             with Kill(point, partly), suppress(Killed):
-                tell_story(killed, done)
+                await tell_story(killed, done)
             # This process lives on with its lock, which a killed one would have lost: so on with a copy.
             shutil.copytree(killed.path.parent, store.path.parent, dirs_exist_ok=True)
 
-            found, acknowledged = store.read(), after(done)
+            found, acknowledged = (await store.read()), after(done)
             if content(found) != content(after(list(STORY[: len(done) + 1]))):
                 assert_same_but_one_pending(found, acknowledged)
 
-            tell_story(store, done)
-            assert content(store.read()) == content(after(list(STORY)))
+            await tell_story(store, done)
+            assert content(await store.read()) == content(after(list(STORY)))
 
 
 WRITER = """
-import sys
+import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from declarative_kv.model.address import Address
@@ -326,18 +326,22 @@ from declarative_kv.state import LocalStore
 store = LocalStore(Path(sys.argv[1]), {"secret": SecretSpec}, lambda: datetime.now(UTC))
 first = int(sys.argv[2])
 print("ready", flush=True)
-with store.locked("apply") as journal:
-    for number in range(first, first + 100_000):
-        name = f"s{number}"
-        entry = Entry(Address("secret", f"kv/{name}"), name, SecretSpec(vault="kv", name=name))
-        journal.put(entry)
-        print(number, flush=True)
-        if number % 7 == 0:
-            journal.checkpoint()
+
+async def write():
+    async with store.locked("apply") as journal:
+        for number in range(first, first + 100_000):
+            name = f"s{number}"
+            entry = Entry(Address("secret", f"kv/{name}"), name, SecretSpec(vault="kv", name=name))
+            await journal.put(entry)
+            print(number, flush=True)
+            if number % 7 == 0:
+                await journal.checkpoint()
+
+asyncio.run(write())
 """
 
 
-def test_a_reader_beside_a_writer_sees_every_acknowledged_change(tmp_path: Path) -> None:
+async def test_a_reader_beside_a_writer_sees_every_acknowledged_change(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "dkv.json", SPECS, lambda: NOW)
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(store.path), "0"], stdout=subprocess.PIPE, text=True
@@ -346,7 +350,7 @@ def test_a_reader_beside_a_writer_sees_every_acknowledged_change(tmp_path: Path)
         process.stdout.readline()
         seen = State()
         for line in (process.stdout.readline() for _ in range(150)):
-            state = store.read()
+            state = await store.read()
             assert len(state.entries) > int(line)
             assert state.serial >= seen.serial
             assert state.entries.keys() >= seen.entries.keys()
@@ -356,7 +360,7 @@ def test_a_reader_beside_a_writer_sees_every_acknowledged_change(tmp_path: Path)
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("DKV_TEST_KILLS", "2"))))
-def test_a_process_killed_while_it_writes_loses_no_acknowledged_change(seed: int, tmp_path: Path) -> None:
+async def test_a_process_killed_while_it_writes_loses_no_acknowledged_change(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     store = LocalStore(tmp_path / "dkv.json", SPECS, lambda: NOW)
     count = 0
@@ -370,7 +374,7 @@ def test_a_process_killed_while_it_writes_loses_no_acknowledged_change(seed: int
             process.send_signal(signal.SIGKILL)
             acknowledged = [int(line) for line in process.stdout.read().splitlines() if line]
 
-        state = store.read()
+        state = await store.read()
         numbers = sorted(int(address.key[1:]) for address in state.entries)
         last = acknowledged[-1] + 1 if acknowledged else count
         assert numbers in (list(range(last)), list(range(last + 1)))

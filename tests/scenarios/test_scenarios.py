@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from declarative_kv.cli.app import main
-from declarative_kv.cli.context import store_at
+from declarative_kv.cli.context import now
+from declarative_kv.state.files import Paths
+from declarative_kv.state.lock import Lock
 from tests.scenarios import portal
 from tests.scenarios.script import Step, Write, parse, rewritten, scenario_files
 
@@ -102,8 +104,12 @@ def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyP
             return run_dkv(words[1:], given, monkeypatch)
         case "meanwhile":
             # Somebody else's apply holds the state while the command that follows the path of the state runs.
-            with store_at(str(folder / words[1])).locked("apply"):
+            lock = Lock(Paths(folder / words[1]))
+            lock.acquire("apply", now)
+            try:
                 return _run(words[2:], given, folder, monkeypatch)
+            finally:
+                lock.release()
         case other:
             raise AssertionError(f"no such command in a scenario: {other}")
 

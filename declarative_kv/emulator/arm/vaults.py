@@ -140,13 +140,21 @@ def _update(
 
 
 def _save(call: Call, record: Mapping[str, Any], sent: Mapping[str, Any]) -> Response:
+    properties = merged(call, sent, record["properties"])
+    if _by_roles(properties) is not _by_roles(record["properties"]):
+        # Who may not give roles without limits may not change the access model either (Key Vault's guide to roles).
+        call.require("Microsoft.Authorization/roleAssignments/write", record["id"])
     changed = {
         **record,
-        "properties": merged(call, sent, record["properties"]),
+        "properties": properties,
         "systemData": system_data(call, record["systemData"]),
     }
     call.store.put("vaults", changed["name"].lower(), changed)
     return _answer(call, changed)
+
+
+def _by_roles(properties: Mapping[str, Any]) -> bool:
+    return bool(properties.get("enableRbacAuthorization"))
 
 
 def _recover(call: Call, deleted: Mapping[str, Any]) -> Response:

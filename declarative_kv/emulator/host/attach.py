@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class Attached:
     """An emulator in use: a running one has `variables` (those of `dkv emulator env`), a private one a `transport`.
 
+    `throttles` says whether it refuses what exceeds Azure's limits; only who keeps to them then gets through at once.
     `identity` holds `client_id`, `client_secret` and `object_id`; it is secret, and left out of the repr.
     """
 
     folder: Path
     variables: Mapping[str, str] | None
     transport: InProcessTransport | None
+    throttles: bool
     _identity: Mapping[str, Any]
     _load: Callable[[Any], bool]
 
@@ -59,7 +61,7 @@ def attached(
 
     with open_private(private_folder) as private:
         transport = private.transport(recorder)
-        yield Attached(private_folder, None, transport, private.identity(), private.load_if_unwritten)
+        yield Attached(private_folder, None, transport, False, private.identity(), private.load_if_unwritten)
 
 
 def _running(folder: Path) -> Attached:
@@ -69,6 +71,7 @@ def _running(folder: Path) -> Attached:
         "client_secret": variables["AZURE_CLIENT_SECRET"],
         "object_id": variables["DKV_EMULATOR_OBJECT_ID"],
     }
+    throttles = bool(process.command(folder, "status").get("throttle", True))
     return Attached(
-        folder, variables, None, identity, lambda content: process.load(folder, content, only_unwritten=True)
+        folder, variables, None, throttles, identity, lambda content: process.load(folder, content, only_unwritten=True)
     )

@@ -52,6 +52,7 @@ def _status(world: World, _: Arguments) -> Any:
         "clock": _iso(world.clock.now()),
         "written": not snapshots.is_unwritten(world),
         "faults": len(store.table("faults")),
+        "throttle": world.settings.throttle,
         "vaults": len(store.table("vaults")),
         "secrets": len(store.table("secrets")),
     }

@@ -13,9 +13,9 @@ from declarative_kv.engine.fingerprint import KeyRing
 from declarative_kv.engine.steps import Tools
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError
+from declarative_kv.model.errors import AzureError, StateError
 from declarative_kv.model.kind import Plane
-from declarative_kv.model.plan import Change, Options, Plan
+from declarative_kv.model.plan import Block, Change, Options, Plan
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, Resource, Scope
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.state import Entry, State
@@ -40,28 +40,32 @@ def refusal(error: type[AzureError], status: int, code: str = "") -> AzureError:
 
 
 class Cloud:
-    """What exists, by id; every call that was made; and what is answered with an error, each as often as it is there.
+    """What exists, by id; every call that was made; and what is answered with an error, in turn, None being none.
 
-    `old` are lists that reads still show, one each, before they show what is there: Azure's lists lag.
+    `old` are lists that reads after a write still show, one each, before they show what is there: Azure's lists lag.
+    `history` are the versions of things by name, `stamps` the facts of what is written.
     """
 
     def __init__(self, *there: Observed) -> None:
         box = Observed("vault", BOX, Thing(name="kv"))
         self.objects = {one.id: one for one in (box, *there)}
         self.calls: list[str] = []
-        self.refusals: dict[str, list[AzureError]] = {}
+        self.refusals: dict[str, list[AzureError | None]] = {}
         self.old: list[tuple[Observed, ...]] = []
+        self.history: dict[str, list[Observed]] = {}
+        self.stamps: dict[str, Any] = {}
 
     def called(self, verb: str, name: str) -> None:
         """Note a call, and refuse it where that was asked for."""
         call = f"{verb} {name}"
         self.calls.append(call)
-        if self.refusals.get(call):
-            raise self.refusals[call].pop(0)
+        refusal = self.refusals[call].pop(0) if self.refusals.get(call) else None
+        if refusal is not None:
+            raise refusal
 
     def writes(self) -> list[str]:
         """The calls that were no reads."""
-        return [call for call in self.calls if not call.startswith("read ")]
+        return [call for call in self.calls if not call.startswith(("read ", "versions "))]
 
 
 class Living:
@@ -69,7 +73,8 @@ class Living:
 
     async def read(self, azure: Cloud, scope: Scope) -> Iterable[Observed]:
         azure.called("read", scope.kind)
-        shown = azure.old.pop(0) if azure.old and scope.kind != "vault" else tuple(azure.objects.values())
+        lags = azure.old and azure.writes() and scope.kind != "vault"
+        shown = azure.old.pop(0) if lags else tuple(azure.objects.values())
         return [one for one in shown if one.kind == scope.kind]
 
     async def examine(self, azure: Cloud, live: Observed) -> Observed:
@@ -84,9 +89,13 @@ class Living:
         azure.called("update", desired.name)
         return self._put(azure, desired)
 
-    async def delete(self, azure: Cloud, live: Observed) -> None:
+    async def versions(self, azure: Cloud, live: Observed) -> Iterable[Observed]:
+        azure.called("versions", live.spec.name)
+        return azure.history.get(live.spec.name, ())
+
+    async def delete(self, azure: Cloud, live: Observed) -> Observed | None:
         azure.called("delete", live.spec.name)
-        azure.objects.pop(live.id, None)
+        return azure.objects.pop(live.id, None)
 
     async def recover(self, azure: Cloud, live: Observed) -> Observed:
         azure.called("recover", live.spec.name)
@@ -95,7 +104,8 @@ class Living:
 
     def _put(self, azure: Cloud, desired: Any) -> Observed:
         kind: Any = self
-        azure.objects[kind.remote_id(desired).lower()] = made = Observed(kind.name, kind.remote_id(desired), desired)
+        made = Observed(kind.name, kind.remote_id(desired), desired, facts=azure.stamps)
+        azure.objects[made.id] = made
         return made
 
 
@@ -136,6 +146,8 @@ class MemoryJournal:
         self.entries = {entry.address: entry for entry in entries}
         self.keys = dict(keys or {})
         self.written: list[Entry] = []
+        self.lost: StateError | None = None
+        self.allowed = 0
 
     @property
     def state(self) -> State:
@@ -144,14 +156,20 @@ class MemoryJournal:
     def get(self, address: Address) -> Entry | None:
         return self.entries.get(address)
 
-    def put(self, entry: Entry) -> None:
-        self.written.append(entry)
-        self.entries[entry.address] = entry
+    async def check(self) -> None:
+        self.allowed -= 1
+        if self.lost is not None and self.allowed < 0:
+            raise self.lost
 
-    def drop(self, address: Address) -> None:
+    async def put(self, *entries: Entry) -> None:
+        for entry in entries:
+            self.written.append(entry)
+            self.entries[entry.address] = entry
+
+    async def drop(self, address: Address) -> None:
         del self.entries[address]
 
-    def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
+    async def key(self, vault: str, facts: Mapping[str, Any] | None) -> None:
         if facts is None:
             self.keys.pop(vault.lower(), None)
         else:
@@ -167,6 +185,7 @@ class Applied:
     keys: MemoryKeys
     events: list[Event]
     pauses: list[float]
+    begun: list[asyncio.Task[Any] | None] = field(default_factory=list)
 
     @property
     def codes(self) -> list[str]:
@@ -184,6 +203,8 @@ async def applied(
     keys: MemoryKeys | None = None,
     stop: asyncio.Event | None = None,
     options: Options | None = None,
+    kinds: Mapping[str, Any] | None = None,
+    blocks: tuple[Block, ...] = (),
 ) -> Applied:
     """Apply these changes to a cloud; pauses are noted and not waited for."""
     journal = journal or MemoryJournal(*(change.prior for change in changes if change.prior is not None))
@@ -193,10 +214,22 @@ async def applied(
     async def pause(seconds: float) -> None:
         over.pauses.append(seconds)
 
+    async def rest(seconds: float) -> bool:
+        over.pauses.append(seconds)
+        return stop is None or not stop.is_set()
+
+    def begins() -> None:
+        over.begun.append(asyncio.current_task())
+
     given = {at(address): Sensitive(text) for address, text in (values or {}).items()}
     ring = KeyRing(keys, recorded=journal.keys)
-    tools = Tools(LIVING, cloud, journal, given, ring, pause, helpful, saved_keys=dict(journal.keys))
-    plan = Plan(HEAD, tuple(changes), options=options or Options())
+    tools = Tools(
+        *(kinds or LIVING, cloud, journal, given, ring, pause, helpful),
+        saved_keys=dict(journal.keys),
+        rest=rest,
+        begins=begins,
+    )
+    plan = Plan(HEAD, tuple(changes), blocks=blocks, options=options or Options())
     over.outcome = await apply(tools, plan, over.events.append, stop=stop)
     return over
 

@@ -56,6 +56,9 @@ class FakeKind:
     async def contents(self, azure: Any, live: Observed) -> tuple[str, ...]:
         return ()
 
+    async def versions(self, azure: Any, live: Observed) -> tuple[Observed, ...]:
+        return ()
+
 
 class DataKind(FakeKind):
     """Things behind a vault's data plane."""

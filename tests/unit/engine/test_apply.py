@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.events import Failed, Finished, Note, Skipped, Started
+from declarative_kv.engine.lag import PAUSES
 from declarative_kv.engine.steps import PROPAGATION
-from declarative_kv.engine.verify import PAUSES
-from declarative_kv.model.errors import Forbidden, NotFound, Unavailable
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import Forbidden, NotFound, StateLockLost, Unavailable
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason
 from declarative_kv.model.resource import Condition, Observed, Resource
 from declarative_kv.model.state import Entry, Status
@@ -141,7 +142,7 @@ def replacing(prior: Entry, there: Observed | None, wanted: str, reason: Reason 
 async def test_the_new_grant_is_there_before_the_old_one_goes() -> None:
     cloud = Cloud(live("grant.old"))
     over = await applied(cloud, [replacing(entry("grant.old"), live("grant.old"), "new")])
-    assert cloud.calls[:3] == ["create new", "read grant", "delete old"]
+    assert cloud.calls[:4] == ["read grant", "create new", "read grant", "delete old"]
     assert over.journal.written[0].facts["replaces"] == "/v/grant/old"
     assert over.journal.entries[at("grant.old")].remote_id == "/v/grant/new"
 
@@ -227,6 +228,29 @@ async def test_a_grant_that_never_takes_effect_is_waited_for_as_long_as_azure_ma
     assert PROPAGATION <= sum(over.pauses) < PROPAGATION + 30
 
 
+async def test_a_grant_is_not_waited_for_once_the_run_is_stopped() -> None:
+    stop = asyncio.Event()
+
+    class Late(Cloud):
+        """The time is up when it is asked for the item."""
+
+        def called(self, verb: str, name: str) -> None:
+            if name == "x":
+                stop.set()
+            super().called(verb, name)
+
+    cloud = Late()
+    cloud.refusals["create x"] = [refusal(Forbidden, 403, NOT_YET)] * 1000
+    changes = [granting("me"), writing("item.x", "grant.g")]
+    over = await applied(cloud, changes, values={"item.x": "some value"}, helpful=frozenset({"me"}), stop=stop)
+    assert (over.codes, over.pauses) == ([NOT_YET.lower()], [1.0])
+
+
+async def test_each_change_begins_in_a_task_of_its_own() -> None:
+    over = await applied(Cloud(), [create(), create(B)])
+    assert len(over.begun) == len(set(over.begun)) == 2
+
+
 @pytest.mark.parametrize(("grantee", "code"), [("somebody else", NOT_YET), ("me", "ForbiddenByFirewall")])
 async def test_nobody_waits_for_a_grant_that_would_not_help(grantee: str, code: str) -> None:
     cloud = Cloud()
@@ -257,7 +281,7 @@ async def test_lists_that_lag_behind_a_write_are_asked_again() -> None:
     ],
 )
 async def test_a_write_that_did_not_take_is_an_error(change: Change, shown: tuple[Observed, ...], found: str) -> None:
-    cloud = Cloud(live(A))
+    cloud = Cloud(*([change.live] if change.live else []))
     cloud.old = [shown] * (len(PAUSES) + 1)
     over = await applied(cloud, [change])
     assert over.codes == ["write-not-taken"]
@@ -267,7 +291,7 @@ async def test_a_write_that_did_not_take_is_an_error(change: Change, shown: tupl
 
 async def test_what_may_not_be_read_is_believed_to_be_written() -> None:
     cloud = Cloud()
-    cloud.refusals["read thing"] = [refusal(Forbidden, 403)]
+    cloud.refusals["read thing"] = [None, refusal(Forbidden, 403)]
     assert (await applied(cloud, [create()])).codes == []
 
 
@@ -277,7 +301,43 @@ async def test_a_list_with_an_older_version_is_not_the_write() -> None:
     journal = MemoryJournal(kept("item.x", facts={"created": 9}))
     change = replace(writing(), prior=journal.entries[at("item.x")])
     over = await applied(cloud, [change], journal, values={"item.x": "some value"})
-    assert "the list shows an older version" in over.outcome.failed[0].detail
+    assert "an older version in the list" in over.outcome.failed[0].detail
+
+
+async def test_a_grant_goes_with_the_one_that_it_was_to_take_the_place_of() -> None:
+    prior = entry("grant.g", status=Status.PENDING, facts={"replaces": "/v/grant/old"})
+    cloud = Cloud(live("grant.g"), live("grant.old"))
+    over = await applied(cloud, [destroy(prior, live("grant.g"))])
+    assert (over.codes, over.journal.entries) == ([], {})
+    assert [one for one in cloud.objects if "grant" in one] == []
+
+
+async def test_a_replacement_that_was_begun_is_finished_and_not_begun_again() -> None:
+    prior = entry("grant.g", status=Status.PENDING, facts={"replaces": "/v/grant/old"})
+    cloud = Cloud(live("grant.g"), live("grant.old"))
+    begun = Change(at("grant.g"), Action.REPLACE, Reason.INTERRUPTED, desired=thing("grant.g"), prior=prior)
+    over = await applied(cloud, [replace(begun, live=live("grant.g"))])
+    assert (over.codes, [one for one in cloud.objects if "grant" in one]) == ([], ["/v/grant/g"])
+    assert over.journal.entries[at("grant.g")].facts == {}
+
+
+async def test_a_grant_that_is_deleted_first_is_pending_in_the_state_before() -> None:
+    cloud = Cloud(live("grant.g"))
+    cloud.refusals["delete g"] = [refusal(Unavailable, 503)]
+    same = Change(
+        at("grant.g"),
+        Action.REPLACE,
+        Reason.REQUESTED,
+        desired=thing("grant.g"),
+        prior=entry("grant.g"),
+        live=live("grant.g"),
+    )
+    over = await applied(cloud, [same])
+    assert statuses(over) == [Status.PENDING]
+
+
+OURS = frozenset({"red"})
+"""Whom the grant that goes is to."""
 
 
 def all_goes(*, made: bool = True) -> tuple[list[Change], MemoryJournal, MemoryKeys]:
@@ -306,11 +366,71 @@ async def test_a_key_that_cannot_be_deleted_keeps_the_grant_that_it_takes_to_try
     changes, journal, keys = all_goes()
     keys.refuse["delete"] = "ForbiddenByPolicy"
     cloud = Cloud(lying("item.x"), live("grant.g"))
-    over = await applied(cloud, changes, journal, keys=keys, options=Options(destroy=True))
+    over = await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
     assert cloud.writes() == ["delete x"]
     assert list(journal.entries) == [at("grant.g")]
     assert BOX in journal.keys
     assert [event.change.address for event in over.events if isinstance(event, Skipped)] == [at("grant.g")]
+
+
+async def interrupted(keys: MemoryKeys, **recorded: Any) -> tuple[list[Change], MemoryJournal]:
+    """The rest of a destroy that was ended after the last secret; what it recorded of the key."""
+    key = keys.add(f"{BOX}/secrets/dkv-fingerprint-key")
+    theirs = entry("grant.g")
+    journal = MemoryJournal(theirs, keys={BOX: {"id": key.id, **recorded}})
+    return [destroy(theirs, live("grant.g"), Reason.DESTROYING)], journal
+
+
+async def test_a_key_that_an_interrupted_destroy_left_goes_before_our_grant() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True, going=True)
+    keys.refuse["delete"] = "ForbiddenByPolicy"
+    cloud = Cloud(live("grant.g"))
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert (cloud.writes(), list(journal.keys)) == ([], [BOX])
+    keys.refuse.clear()
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert (cloud.writes(), journal.keys, keys.keys) == (["delete g"], {}, {})
+
+
+async def test_a_key_that_was_only_announced_is_looked_at_before_it_goes() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=False, pending="somebody else's")
+    await applied(Cloud(live("grant.g")), changes, journal, keys=keys, options=Options(destroy=True))
+    assert (journal.keys, len(keys.keys)) == ({}, 1)
+
+
+async def test_a_key_whose_secrets_went_another_way_is_left_alone() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True)
+    await applied(Cloud(live("grant.g")), changes, journal, keys=keys, options=Options(destroy=True))
+    assert (list(journal.keys), len(keys.keys)) == ([BOX], 1)
+
+
+async def test_a_destroy_says_in_the_state_which_keys_go_before_anything_does() -> None:
+    changes, journal, keys = all_goes()
+    cloud = Cloud(lying("item.x"), live("grant.g"))
+    cloud.refusals["delete x"] = [refusal(Forbidden, 403)]
+    await applied(cloud, changes, journal, keys=keys, options=Options(destroy=True))
+    assert journal.keys[BOX]["going"] is True
+
+
+async def test_a_grant_to_somebody_else_or_elsewhere_does_not_wait_for_the_key() -> None:
+    keys = MemoryKeys()
+    changes, journal = await interrupted(keys, made=True, going=True)
+    elsewhere = replace(live("grant.h"), spec=Thing(name="h", vault="/w", colour="red"))
+    changes.append(destroy(replace(entry("grant.h"), spec=elsewhere.spec), elsewhere, Reason.DESTROYING))
+    keys.refuse["delete"] = "ForbiddenByPolicy"
+    cloud = Cloud(live("grant.g"), elsewhere)
+    await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
+    assert cloud.writes() == ["delete h"]
+
+
+async def test_the_key_of_a_vault_that_is_gone_is_forgotten() -> None:
+    box = replace(entry("thing.v"), remote_id=BOX)
+    journal = MemoryJournal(box, keys={BOX: {"id": f"{BOX}/secrets/dkv-fingerprint-key/1", "made": True}})
+    await applied(Cloud(), [Change(at("thing.v"), Action.FORGET, Reason.GONE, prior=box)], journal)
+    assert journal.keys == {}
 
 
 async def test_a_secret_that_cannot_be_deleted_keeps_the_key_and_the_grant() -> None:
@@ -341,7 +461,7 @@ async def test_a_key_stays_that_is_not_ours_or_still_serves(
 ) -> None:
     changes, journal, keys = all_goes(made=made)
     for name in left:
-        journal.put(kept(name))
+        await journal.put(kept(name))
     cloud = Cloud(lying("item.x"), live("grant.g"))
     await applied(cloud, changes, journal, keys=keys, options=Options(destroy=destroy_all))
     assert keys.keys
@@ -363,3 +483,16 @@ async def test_a_stop_finishes_what_is_in_flight_and_begins_nothing_more() -> No
     over = await applied(Cloud(), [create(), create(B)], stop=stop)
     assert over.outcome.unstarted == (at(A), at(B))
     assert over.outcome.done == ()
+
+
+async def test_a_run_that_may_not_save_begins_nothing_more() -> None:
+    cloud, journal = Cloud(), MemoryJournal()
+    journal.lost = StateLockLost(Diagnostic("state-lock-lost", "The lock on the state is lost", "Somebody took it."))
+    journal.allowed = 1
+    rest = [create(f"thing.z{number}", after=frozenset({at(A)})) for number in range(40)]
+
+    over = await applied(cloud, [create(), *rest], journal)
+
+    assert cloud.writes() == ["create a"]
+    assert set(over.codes) == {"state-lock-lost"}
+    assert (len(over.codes), len(over.outcome.unstarted)) == (32, 8), "those that had begun hear of it, no others"

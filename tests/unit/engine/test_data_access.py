@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.engine.access import held_by
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.coverage import check_data_access, helpful_principals, opening_grants
 from declarative_kv.engine.others import unlisted_notes, unmanaged_changes, unmanaged_objects
@@ -202,23 +201,6 @@ def test_the_last_grant_of_the_running_identity_stays() -> None:
     assert deleted(checked, rest=[mine]) == []
     for_somebody = replace(declared, spec=role("they"))
     assert deleted(for_somebody, rest=[mine]) == []
-
-
-def test_a_role_of_their_own_is_named_by_its_id() -> None:
-    assert held_by(role("me", "custom")) == {"holds a custom role": "role custom"}
-    assert held_by(vault("rbac").spec) == {}
-
-
-def test_a_permission_is_said_in_words() -> None:
-    spec = AccessPolicySpec(
-        vault=VAULT, principal="me", secrets=("get",), keys=("sign",), certificates=("import",), storage=("regenerate",)
-    )
-    assert held_by(spec) == {
-        "reads secret values": "secrets: get",
-        "signs with keys": "keys: sign",
-        "imports certificates": "certificates: import",
-        "regenerate storage accounts": "storage: regenerate",
-    }
 
 
 def test_grants_that_cannot_be_listed_are_noted_unless_nobody_wants_to_know() -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from declarative_kv.engine.order import in_order
 from declarative_kv.engine.plan import plan
 from declarative_kv.model.plan import Action, Change, Options, Plan, Reason
-from declarative_kv.model.resource import Observed, OtherPolicy, Reading, Resource
-from declarative_kv.model.state import Entry, State
+from declarative_kv.model.resource import Importing, Observed, OtherPolicy, Reading, Resource
+from declarative_kv.model.state import Entry, State, Status
 from tests.unit.engine.fakes import HEAD, KINDS, Thing, at, entry, live, thing
 
 
@@ -71,3 +71,50 @@ def test_a_resource_waits_for_what_lies_behind_a_need_that_does_not_change() -> 
     grant = Change(at("grant.a"), Action.CREATE, Reason.NEW, desired=thing("grant.a", needs=("item.b",)))
     ordered = in_order(KINDS, [grant, inside, container], frozenset())
     assert {str(change.address): set(map(str, change.after)) for change in ordered}["grant.a"] == {"thing.c"}
+
+
+def interrupted(address: str, replaces: str) -> Entry:
+    """A grant that an earlier run was about to make in the place of another."""
+    return replace(entry(address), status=Status.PENDING, facts={"replaces": f"/v/grant/{replaces}"})
+
+
+def test_an_interrupted_replacement_is_finished_where_the_new_grant_is_not_there() -> None:
+    made = make([thing("grant.a")], [interrupted("grant.a", "old")], {})
+    assert shown(made) == {"grant.a": (Action.REPLACE, Reason.INTERRUPTED)}
+
+
+def test_an_interrupted_replacement_is_finished_where_the_new_grant_is_there() -> None:
+    made = make([thing("grant.a")], [interrupted("grant.a", "old")], {"grant.a": live("grant.a")})
+    assert shown(made) == {"grant.a": (Action.REPLACE, Reason.INTERRUPTED)}
+
+
+def test_an_interrupted_replacement_that_nobody_wants_any_more_takes_the_old_grant_along() -> None:
+    made = make([], [interrupted("grant.a", "old")], {})
+    assert shown(made) == {"grant.a": (Action.DESTROY, Reason.UNDECLARED)}
+
+
+def test_an_interrupted_replacement_leaves_what_another_address_wants_now() -> None:
+    prior = [interrupted("grant.a", "old")]
+    made = make([thing("grant.a"), named("grant.b", "old")], prior, {"grant.a": live("grant.a")})
+    assert shown(made)["grant.a"] == (Action.REPLACE, Reason.HANDED_OVER)
+    made = make([named("grant.b", "old")], prior, {"grant.a": live("grant.a")})
+    (gone,) = (change for change in made.changes if change.address == at("grant.a"))
+    assert gone.action is Action.DESTROY
+    assert gone.prior is not None
+    assert gone.prior.facts == {}
+
+
+def test_what_is_let_go_leaves_the_state_after_somebody_else_has_it() -> None:
+    azure = {"thing.a": live("thing.a"), "thing.z": live("thing.a")}
+    made = make([named("thing.z", "a")], [entry("thing.a")], azure)
+    assert [str(change.address) for change in made.changes] == ["thing.z", "thing.a"]
+
+
+def test_an_import_under_another_id_takes_an_object_over_too() -> None:
+    azure = {"grant.a": live("grant.a"), "grant.z": live("grant.a")}
+    wanted = replace(thing("grant.z", importing=Importing.THIS), spec=Thing(name="a", vault="/other", colour="red"))
+    made = make([wanted], [entry("grant.a")], azure)
+    assert [(str(change.address), change.action) for change in made.changes] == [
+        ("grant.z", Action.IMPORT),
+        ("grant.a", Action.FORGET),
+    ]

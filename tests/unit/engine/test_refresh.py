@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.refresh import refresh
-from declarative_kv.model.errors import Forbidden
-from declarative_kv.model.resource import Condition, Observed, Resource, Scope
+from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.errors import AzureError, Forbidden, Throttled, Unavailable
+from declarative_kv.model.resource import Barrier, Condition, Observed, Resource, Scope
 from declarative_kv.model.state import State
-from tests.unit.engine.cloud import LIVING, Cloud, item, lying, refusal
+from tests.unit.engine.cloud import BOX, LIVING, Cloud, item, lying, refusal
 
 from .fakes import FakeKind, at, entry, live, thing
 
@@ -62,16 +63,63 @@ async def test_a_pinned_version_that_may_not_be_looked_up_makes_the_reading_inco
 
 
 @pytest.mark.parametrize(
-    ("there", "existing", "again"),
-    [("", False, True), ("me", False, False), ("somebody", False, True), ("", True, False)],
+    ("error", "barrier"),
+    [
+        (refusal(Forbidden, 403, "ForbiddenByRbac"), Barrier.RIGHT),
+        (refusal(Forbidden, 403, "ForbiddenByPolicy"), Barrier.RIGHT),
+        (refusal(Forbidden, 403, "AccessDenied"), Barrier.RIGHT),
+        (refusal(Forbidden, 403, "ForbiddenByFirewall"), Barrier.RULES),
+        (refusal(Forbidden, 403, "ForbiddenByConnection"), Barrier.PRIVATE),
+        (Unavailable(Diagnostic("unavailable", "Azure did not answer")), Barrier.SILENT),
+    ],
 )
-async def test_what_a_coming_grant_will_open_is_read_in_another_way(there: str, existing: bool, again: bool) -> None:
-    cloud = Cloud(*([live("grant.g", there)] if there else []))
-    cloud.refusals["read item"] = [refusal(Forbidden, 403, "ForbiddenByRbac")]
-    wanted = {at("item.x"): item("item.x"), at("grant.g"): thing("grant.g", "me", existing=existing)}
-    reading = await refresh(LIVING, cloud, wanted, State(), helpful=frozenset({"me"}))
-    assert cloud.calls.count("read item") == (2 if again else 1)
-    assert (at("item.x") in reading.unread) is not again
+async def test_where_the_data_plane_is_closed_the_list_comes_from_elsewhere(
+    error: AzureError, barrier: Barrier
+) -> None:
+    cloud = Cloud(lying("item.x"))
+    cloud.refusals["read item"] = [error]
+    wanted = {at("item.x"): item("item.x"), at("item.y"): item("item.y")}
+    reading = await refresh(LIVING, cloud, wanted, State())
+    assert cloud.calls.count("read item") == 2
+    assert (list(reading.live), reading.unread, dict(reading.listed)) == ([at("item.x")], {}, {BOX: barrier})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal(Forbidden, 403, "SecretDisabled"),
+        refusal(Unavailable, 503),
+        refusal(Throttled, 429, "VaultOperationLimitReached"),
+    ],
+)
+async def test_a_failure_that_passes_is_no_reason_to_look_elsewhere(error: AzureError) -> None:
+    cloud = Cloud(lying("item.x"))
+    cloud.refusals["read item"] = [error]
+    reading = await refresh(LIVING, cloud, {at("item.x"): item("item.x")}, State())
+    assert cloud.calls.count("read item") == 1
+    assert (list(reading.unread), dict(reading.listed)) == ([at("item.x")], {})
+
+
+async def test_where_both_lists_are_refused_the_first_refusal_says_what_is_missing() -> None:
+    cloud = Cloud(lying("item.x"))
+    cloud.refusals["read item"] = [refusal(Forbidden, 403, "ForbiddenByRbac"), refusal(Forbidden, 403, "Other")]
+    reading = await refresh(LIVING, cloud, {at("item.x"): item("item.x")}, State())
+    assert [problem.code for problem in reading.unreadable] == ["forbiddenbyrbac"]
+    assert dict(reading.listed) == {}
+
+
+async def test_a_vault_that_lists_what_it_holds_is_its_own_source() -> None:
+    reading = await refresh(LIVING, Cloud(lying("item.x")), {at("item.x"): item("item.x")}, State())
+    assert dict(reading.listed) == {BOX: None}
+
+
+async def test_a_pinned_version_that_the_list_shows_needs_no_request() -> None:
+    cloud = Cloud(lying("item.x", version="v7"))
+    pinned = item("item.x", existing=True)
+    pinned = replace(pinned, spec=replace(pinned.spec, version="v7"))
+    reading = await refresh(LIVING, cloud, {pinned.address: pinned}, State())
+    assert reading.live[pinned.address].spec.version == "v7"
+    assert "examine x" not in cloud.calls
 
 
 def _existing(*addresses: str) -> list[Resource]:

@@ -12,6 +12,7 @@ from declarative_kv.engine.saved import decode_plan, encode_plan
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Severity, Span
 from declarative_kv.model.errors import PlanError
+from declarative_kv.model.found import Unmanaged
 from declarative_kv.model.plan import (
     AccessLine,
     Action,
@@ -24,7 +25,6 @@ from declarative_kv.model.plan import (
     Options,
     Plan,
     Reason,
-    Unmanaged,
     Unwritten,
     Value,
     Verdict,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_plan_wants_what_it_declares() -> None:
         (now(known=entry(A, "green")), "thing.a has changed in the state"),
         (now(known=None), "thing.a has changed in the state"),
         (now(there=live(A, "green")), "thing.a has changed in Azure"),
-        (now(there=replace(live(A), facts={"version": "other"})), "thing.a has changed in Azure"),
+        (now(there=replace(live(A), facts={"updated": 5})), "thing.a has changed in Azure"),
         (now(there=None), "thing.a has changed in Azure"),
         (now(stray=None), "thing.stray has changed in Azure"),
     ],
@@ -52,6 +53,13 @@ def test_what_moved_since_makes_a_plan_stale(found: tuple[State, Reading], says:
     with pytest.raises(StalePlan) as caught:
         check_fresh(MADE, *found)
     assert [problem.detail for problem in caught.value.diagnostics] == [f"{says} since the plan was made."]
+
+
+@pytest.mark.parametrize(("then", "stale"), [({"version": "v1"}, True), ({}, False)])
+def test_a_version_counts_where_both_lists_tell_it(then: dict[str, str], stale: bool) -> None:
+    plan = replace(MADE, changes=(replace(UPDATE, live=live(A, facts=then)), DESTROY))
+    with pytest.raises(StalePlan) if stale else nullcontext():
+        check_fresh(plan, *now(there=live(A, facts={"version": "v2"})))
 
 
 def test_what_can_no_longer_be_read_makes_a_plan_stale() -> None:

@@ -17,10 +17,10 @@ from declarative_kv.model.document import Origin
 from declarative_kv.model.errors import AzureError, Forbidden, NotFound, StalePlan, Unavailable, ValueMissing
 from declarative_kv.model.identity import Identity
 from declarative_kv.model.plan import Action, Change, Reason, Value, Verdict
-from declarative_kv.model.resource import Condition, Lifecycle, Observed, Reading, Resource
+from declarative_kv.model.resource import Barrier, Condition, Lifecycle, Observed, Reading, Resource
 from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.source import EnvSource, GenerateSource, Kept, Source
-from declarative_kv.model.specs import SecretSpec, VaultSpec
+from declarative_kv.model.specs import RoleAssignmentSpec, SecretSpec, VaultSpec
 from declarative_kv.model.state import Entry, State, Status
 from declarative_kv.values import Sources
 from tests.unit.engine.fakes import at
@@ -49,6 +49,8 @@ class Case:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     examined: list[str] = field(default_factory=list)
     ring: dict[str, Any] = field(default_factory=dict)
+    listed: dict[str, Barrier | None] = field(default_factory=dict)
+    beside: tuple[Observed, ...] = ()
 
     def resource(self) -> Resource:
         spec = SecretSpec(vault=VAULT, name="db", source=self.source)
@@ -57,7 +59,7 @@ class Case:
     def reading(self) -> Reading:
         spec = VaultSpec(subscription="s", resource_group="g", name="kv")
         rest = (Observed("vault", VAULT, spec, self.vault),) if self.vault else ()
-        return Reading({DB: self.live} if self.live else {}, rest)
+        return Reading({DB: self.live} if self.live else {}, (*rest, *self.beside), listed=self.listed)
 
     async def examine(self, live: Observed) -> Observed:
         self.examined.append(live.label)
@@ -210,6 +212,75 @@ async def test_without_a_fingerprint_a_rotation_is_not_overwritten_unasked() -> 
 async def test_a_value_that_cannot_be_read_is_not_compared(error: AzureError, why: str) -> None:
     case, _ = fingerprinted(live=live(5, 5), refused=error)
     assert await case.verdict() == Verdict(Value.NOT_COMPARED, why)
+
+
+@pytest.mark.parametrize(
+    ("barrier", "why"),
+    [
+        (Barrier.RULES, "the network rules of vault kv refuse this machine"),
+        (Barrier.PRIVATE, "the network rules of vault kv refuse this machine"),
+        (Barrier.SILENT, "the host of vault kv cannot be reached"),
+    ],
+)
+async def test_a_vault_that_cannot_be_reached_is_asked_for_no_value_and_no_key(barrier: Barrier, why: str) -> None:
+    case, _ = fingerprinted(listed={VAULT.lower(): barrier})
+    assert await case.verdict() == Verdict(Value.NOT_COMPARED, why)
+    assert (case.examined, case.keys.asked) == ([], [])
+    new = Case(listed={VAULT.lower(): barrier})
+    assert (await new.verdict(), new.keys.asked) == (Verdict(Value.NEW), [])
+
+
+async def test_a_key_that_all_vaults_share_tells_of_values_in_a_vault_that_cannot_be_reached() -> None:
+    place = f"{OPS}/secrets/key"
+    keys = MemoryKeys()
+    ours = entry(keys.add(place))
+    case = Case(entry=ours, live=live(), keys=keys, ring={"shared": place}, listed={VAULT.lower(): Barrier.RULES})
+    case.beside = (Observed("vault", OPS, VaultSpec(subscription="s", resource_group="g", name="ops")),)
+    assert (await case.verdict()).value is Value.SAME
+    case.environ["PW"] = "new"
+    assert (await case.verdict()).value is Value.CHANGED
+    assert case.examined == []
+
+
+POLICIES, ROLES = "ForbiddenByPolicy", "ForbiddenByRbac"
+
+
+@pytest.mark.parametrize(
+    ("code", "role_at", "asked"),
+    [
+        (POLICIES, None, 1),
+        ("AccessDenied", None, 1),
+        (ROLES, None, 1),
+        (ROLES, f"{VAULT}/secrets/b", 3),
+        ("SecretDisabled", None, 3),
+    ],
+)
+async def test_a_refusal_that_is_for_all_secrets_of_a_vault_is_asked_for_once(
+    code: str, role_at: str | None, asked: int
+) -> None:
+    secrets = {name: SecretSpec(vault=VAULT, name=name, source=PW) for name in "abc"}
+    desired = {at(f"secret.kv/{name}"): Resource(at(f"secret.kv/{name}"), spec) for name, spec in secrets.items()}
+    seen = {where: replace(live(), label=where.key, spec=one.spec) for where, one in desired.items()}
+    spec = RoleAssignmentSpec(scope=role_at, role="r", principal="p") if role_at else None
+    rest = (Observed("role_assignment", "/r", spec),) if spec else ()
+    examined: list[str] = []
+
+    async def examine(one: Observed) -> Observed:
+        examined.append(one.label)
+        raise Forbidden(Diagnostic("forbidden", "Azure refused the operation"), code=code)
+
+    verdicts = await compare(
+        Resolved(desired, Identity("o", "n", "t", "test"), Origin("s", ""), "t"),
+        State(entries={where: replace(entry(), address=where) for where in desired}),
+        Reading(seen, rest, listed={VAULT.lower(): Barrier.RIGHT}),
+        Sources({"PW": "old"}),
+        KeyRing(MemoryKeys()),
+        examine,
+        importing=lambda _: False,
+    )
+    why = "the secret is disabled" if code == "SecretDisabled" else "no right to read values on vault kv"
+    assert {(one.value, one.why) for one in verdicts.values()} == {(Value.NOT_COMPARED, why)}
+    assert len(examined) == asked
 
 
 async def test_azure_out_of_order_is_an_error_and_no_verdict() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from declarative_kv.engine.words import deviation, word
+from declarative_kv.engine.words import deviation, shortfall, word
 from declarative_kv.model.plan import AttrDiff
 from tests.unit.engine.fakes import at
 
@@ -30,3 +30,17 @@ def test_what_deviates_is_named_with_both_sides() -> None:
     diffs = [AttrDiff(("sku",), "premium", "standard"), AttrDiff(("network", "default"), "allow", "deny")]
     assert deviation(diffs) == "sku is premium, not standard; network.default is allow, not deny"
     assert deviation(diffs[:1], at("vault.a")) == "sku of vault.a is premium, not standard"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (("list",), ("get", "list"), "secrets lacks get"),
+        (("get", "purge"), ("get",), "secrets has purge beyond what was written"),
+        (None, ("get", "list"), "secrets lacks get, list"),
+        (("purge", "set"), ("get",), "secrets lacks get and has purge, set beyond what was written"),
+        ("one", "other", "secrets is one, not other"),
+    ],
+)
+def test_what_a_list_lacks_is_named_item_by_item(before: object, after: object, text: str) -> None:
+    assert shortfall([AttrDiff(("secrets",), before, after)]) == text

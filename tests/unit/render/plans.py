@@ -8,6 +8,7 @@ from typing import Any
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
+from declarative_kv.model.found import Unmanaged
 from declarative_kv.model.plan import (
     AccessLine,
     Action,
@@ -18,7 +19,6 @@ from declarative_kv.model.plan import (
     Irreversible,
     Plan,
     Reason,
-    Unmanaged,
     Value,
     Verdict,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from declarative_kv.engine.events import Outcome
+from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.plan import Action, Block, Counts, Drift, Options, Reason
+from declarative_kv.model.plan import Action, Block, Drift, Options, Reason
 from declarative_kv.model.state import State
 from declarative_kv.render.summary import of_apply, of_drift, of_outcome, of_plan
 
@@ -81,3 +82,33 @@ def test_the_closing_lines_of_an_apply_are_terraforms() -> None:
 )
 def test_the_code_of_an_apply(reason: str, outcome: Outcome, interrupted: bool, code: int) -> None:
     assert of_outcome(outcome, interrupted=interrupted).code == code, reason
+
+
+AGAIN = "To go on, run the same command again:\n    dkv apply"
+
+
+def test_what_was_skipped_stands_under_the_failed_change_that_it_needed() -> None:
+    many = {at(f"secret.app/s{number:02}"): at("access_policy.app/me") for number in range(22)}
+    key = {at("access_policy.app/old"): at("fingerprint_key./groups/rg/vaults/kv-app")}
+    broken = (at("access_policy.app/me"),)
+    outcome = Outcome(State(), (SECRET_IS_NEW,), (UNREAD, UNREAD), {**many, **key}, broken=broken)
+    summary = of_outcome(outcome, again=AGAIN)
+    assert summary.lines[:2] == ("Skipped, because access_policy.app/me failed:", "    secret.app/s00")
+    assert summary.lines[20:24] == (
+        "    secret.app/s19",
+        "    … and 2 more",
+        "Skipped, because the removal of the fingerprint key in kv-app failed:",
+        "    access_policy.app/old",
+    )
+    assert summary.lines[24:] == (
+        AGAIN,
+        "Applied in part: 0 added, 0 changed, 0 destroyed, 1 failed, 23 skipped. What is done is saved.",
+    )
+
+
+def test_nothing_is_left_to_do_after_a_run_that_did_all() -> None:
+    assert of_outcome(Outcome(State(), done=(SECRET_IS_NEW,)), again=AGAIN).text.startswith("Apply complete!")
+
+
+def test_a_failed_change_that_left_its_mark_is_a_part() -> None:
+    assert of_outcome(Outcome(State(), failed=(UNREAD,), saved=True)).code == 5

@@ -13,27 +13,27 @@ from declarative_kv.state import LocalStore
 
 
 @pytest.fixture
-def saved(store: LocalStore, entry: Any) -> LocalStore:
+async def saved(store: LocalStore, entry: Any) -> LocalStore:
     """A state with two serials and so with a backup."""
     for name in "ab":
-        with store.locked("apply") as journal:
-            journal.put(entry(name))
+        async with store.locked("apply") as journal:
+            await journal.put(entry(name))
     return store
 
 
 @pytest.fixture
-def interrupted(saved: LocalStore, entry: Any) -> LocalStore:
+async def interrupted(saved: LocalStore, entry: Any) -> LocalStore:
     """The same, after a run that was killed: its journal is still there."""
-    journal = leave_a_journal(saved, lambda j: (j.put(entry("c", Status.PENDING)), j.put(entry("a", version="2"))))
+    journal = await leave_a_journal(saved, entry("c", Status.PENDING), entry("a", version="2"))
     saved.paths.journal.write_bytes(journal)
     return saved
 
 
-def leave_a_journal(store: LocalStore, change: Callable[[Any], object]) -> bytes:
+async def leave_a_journal(store: LocalStore, *entries: Any) -> bytes:
     """The journal of a run as it is before the fold; the state is then put back."""
     snapshot, backup = store.path.read_bytes(), store.paths.backup.read_bytes()
-    with store.locked("apply") as journal:
-        change(journal)
+    async with store.locked("apply") as journal:
+        await journal.put(*entries)
         data = store.paths.journal.read_bytes()
     store.path.write_bytes(snapshot)
     store.paths.backup.write_bytes(backup)
@@ -61,7 +61,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_a_damaged_snapshot_is_an_error_that_names_the_backup(
+async def test_a_damaged_snapshot_is_an_error_that_names_the_backup(
     saved: LocalStore, damage: Callable[[bytes], bytes]
 ) -> None:
     broken = damage(saved.path.read_bytes())
@@ -69,46 +69,46 @@ def test_a_damaged_snapshot_is_an_error_that_names_the_backup(
     saved.path.write_bytes(broken)
     backup = saved.paths.backup.read_bytes()
 
-    for attempt in (saved.read, lambda: saved.locked("apply").__enter__()):
+    for attempt in (saved.read, lambda: saved.locked("apply").__aenter__()):
         with pytest.raises(StateUnreadable) as caught:
-            attempt()
+            await attempt()
         assert caught.value.diagnostics[0].code == "state-damaged"
         assert str(saved.paths.backup) in caught.value.diagnostics[0].hint
     assert saved.path.read_bytes() == broken
     assert saved.paths.backup.read_bytes() == backup
 
 
-def test_the_way_back_in_the_hint_works(saved: LocalStore) -> None:
+async def test_the_way_back_in_the_hint_works(saved: LocalStore) -> None:
     import subprocess
 
     saved.path.write_bytes(b"{")
     with pytest.raises(StateUnreadable) as caught:
-        saved.read()
+        (await saved.read())
 
     subprocess.run(caught.value.diagnostics[0].hint.splitlines()[-1].strip(), shell=True, check=True)
 
-    assert saved.read().serial == 1
+    assert (await saved.read()).serial == 1
     assert saved.path.with_name("dkv.json.damaged").read_bytes() == b"{"
 
 
-def test_without_a_backup_the_error_says_so(store: LocalStore) -> None:
+async def test_without_a_backup_the_error_says_so(store: LocalStore) -> None:
     store.path.parent.mkdir()
     store.path.write_bytes(b"{")
 
     with pytest.raises(StateUnreadable) as caught:
-        store.read()
+        (await store.read())
 
     assert f"There is no backup ({store.paths.backup})" in caught.value.diagnostics[0].hint
 
 
 @pytest.mark.parametrize("name", ["snapshot", "journal"])
-def test_a_newer_format_is_an_error_of_its_own(interrupted: LocalStore, name: str) -> None:
+async def test_a_newer_format_is_an_error_of_its_own(interrupted: LocalStore, name: str) -> None:
     path = getattr(interrupted.paths, name)
     newer = path.read_bytes().replace(b'"format": 1', b'"format": 2')
     path.write_bytes(newer)
 
     with pytest.raises(StateUnreadable) as caught:
-        interrupted.read()
+        (await interrupted.read())
 
     assert caught.value.diagnostics[0].code == "state-newer"
     assert "has format 2; this version knows formats up to 1" in caught.value.diagnostics[0].detail
@@ -116,30 +116,30 @@ def test_a_newer_format_is_an_error_of_its_own(interrupted: LocalStore, name: st
     assert path.read_bytes() == newer
 
 
-def test_a_journal_that_a_killed_run_left_is_read_and_then_folded(interrupted: LocalStore, entry: Any) -> None:
-    state = interrupted.read()
+async def test_a_journal_that_a_killed_run_left_is_read_and_then_folded(interrupted: LocalStore, entry: Any) -> None:
+    state = await interrupted.read()
     assert state.serial == 2
     assert state.entries[entry("c").address].status is Status.PENDING
     assert state.entries[entry("a").address].facts == {"version": "2"}
 
-    with interrupted.locked("apply") as journal:
+    async with interrupted.locked("apply") as journal:
         assert journal.state == state
-        journal.put(entry("c"))
+        await journal.put(entry("c"))
 
-    after = interrupted.read()
-    assert after.serial == 3
+    after = await interrupted.read()
+    assert after.serial == 4, "what was left is folded first, then what is new"
     assert after.entries == {**state.entries, entry("c").address: entry("c")}
 
 
-def test_a_run_that_changes_nothing_leaves_the_journal_and_a_checkpoint_folds_it(interrupted: LocalStore) -> None:
-    before = interrupted.read()
-    with interrupted.locked("apply"):
+async def test_a_run_that_changes_nothing_leaves_the_journal_and_a_checkpoint_folds_it(interrupted: LocalStore) -> None:
+    before = await interrupted.read()
+    async with interrupted.locked("apply"):
         pass
-    assert interrupted.read() == before
-    with interrupted.locked("apply") as journal:
-        journal.checkpoint()
+    assert (await interrupted.read()) == before
+    async with interrupted.locked("apply") as journal:
+        await journal.checkpoint()
     assert not interrupted.paths.journal.exists()
-    assert interrupted.read().entries == before.entries
+    assert (await interrupted.read()).entries == before.entries
 
 
 @pytest.mark.parametrize(
@@ -155,29 +155,29 @@ def test_a_run_that_changes_nothing_leaves_the_journal_and_a_checkpoint_folds_it
         (b"\x00" * 40, Status.APPLIED),
     ],
 )
-def test_a_line_that_was_cut_short_makes_its_entry_pending(
+async def test_a_line_that_was_cut_short_makes_its_entry_pending(
     interrupted: LocalStore, entry: Any, line: bytes, found: Status
 ) -> None:
     with interrupted.paths.journal.open("ab") as file:
         file.write(line)
 
-    state = interrupted.read()
+    state = await interrupted.read()
     assert state.entries[entry("b").address].status is found
     assert len(state.entries) == 3
 
-    with interrupted.locked("apply") as journal:
+    async with interrupted.locked("apply") as journal:
         assert journal.state == state
-        journal.put(entry("d"))
-        assert interrupted.read().entries == {**state.entries, entry("d").address: entry("d")}
-    assert interrupted.read().entries[entry("b").address].status is found
+        await journal.put(entry("d"))
+        assert (await interrupted.read()).entries == {**state.entries, entry("d").address: entry("d")}
+    assert (await interrupted.read()).entries[entry("b").address].status is found
 
 
-def test_a_cut_line_about_something_new_is_as_if_it_had_not_been(interrupted: LocalStore) -> None:
-    before = interrupted.read()
+async def test_a_cut_line_about_something_new_is_as_if_it_had_not_been(interrupted: LocalStore) -> None:
+    before = await interrupted.read()
     with interrupted.paths.journal.open("ab") as file:
         file.write(b'{"put": "secret.kv/new", "entry": {"remote')
 
-    assert interrupted.read() == before
+    assert (await interrupted.read()) == before
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ def test_a_cut_line_about_something_new_is_as_if_it_had_not_been(interrupted: Lo
         b'{"put": 1}',
     ],
 )
-def test_a_whole_line_that_is_no_record_is_damage(interrupted: LocalStore, line: bytes) -> None:
+async def test_a_whole_line_that_is_no_record_is_damage(interrupted: LocalStore, line: bytes) -> None:
     with interrupted.paths.journal.open("ab") as file:
         file.write(line + b"\n")
     damaged = interrupted.paths.journal.read_bytes()
 
     with pytest.raises(StateUnreadable) as caught:
-        interrupted.read()
+        (await interrupted.read())
 
     assert "line 4" in caught.value.diagnostics[0].detail
     assert str(interrupted.paths.journal) in caught.value.diagnostics[0].detail
@@ -207,51 +207,51 @@ def test_a_whole_line_that_is_no_record_is_damage(interrupted: LocalStore, line:
 
 
 @pytest.mark.parametrize("first", [b"{}", b"[]", b'{"format": 1}', b'{"format": 0}', b"x"])
-def test_a_journal_without_its_first_line_is_damage(interrupted: LocalStore, first: bytes) -> None:
+async def test_a_journal_without_its_first_line_is_damage(interrupted: LocalStore, first: bytes) -> None:
     interrupted.paths.journal.write_bytes(first + b"\n")
 
     with pytest.raises(StateUnreadable, match="state-damaged"):
-        interrupted.read()
+        (await interrupted.read())
 
 
-def test_a_journal_of_another_snapshot_is_a_conflict(interrupted: LocalStore) -> None:
+async def test_a_journal_of_another_snapshot_is_a_conflict(interrupted: LocalStore) -> None:
     interrupted.path.write_bytes(interrupted.paths.backup.read_bytes())
 
     with pytest.raises(StateConflict) as caught:
-        interrupted.read()
+        (await interrupted.read())
 
     assert caught.value.diagnostics[0].code == "state-moved"
 
 
-def test_a_journal_of_another_lineage_is_a_conflict(interrupted: LocalStore) -> None:
-    lineage = interrupted.read().lineage.encode()
+async def test_a_journal_of_another_lineage_is_a_conflict(interrupted: LocalStore) -> None:
+    lineage = (await interrupted.read()).lineage.encode()
     interrupted.path.write_bytes(interrupted.path.read_bytes().replace(lineage, b"another"))
 
     with pytest.raises(StateConflict):
-        interrupted.read()
+        (await interrupted.read())
 
 
-def test_a_journal_whose_snapshot_is_gone_is_an_error_with_the_way_back(interrupted: LocalStore) -> None:
+async def test_a_journal_whose_snapshot_is_gone_is_an_error_with_the_way_back(interrupted: LocalStore) -> None:
     interrupted.path.unlink()
 
     with pytest.raises(StateUnreadable) as caught:
-        interrupted.read()
+        (await interrupted.read())
 
     assert "is missing" in caught.value.diagnostics[0].detail
     assert caught.value.diagnostics[0].hint.splitlines()[-1].strip().startswith("cp ")
 
 
-def test_a_journal_that_was_folded_already_is_not_folded_again(saved: LocalStore, entry: Any) -> None:
-    with saved.locked("apply") as journal:
-        journal.put(entry("c"))
-        journal.drop(entry("a").address)
+async def test_a_journal_that_was_folded_already_is_not_folded_again(saved: LocalStore, entry: Any) -> None:
+    async with saved.locked("apply") as journal:
+        await journal.put(entry("c"))
+        await journal.drop(entry("a").address)
         left = saved.paths.journal.read_bytes()
-    folded = saved.read()
+    folded = await saved.read()
     saved.paths.journal.write_bytes(left)
 
-    assert saved.read() == folded
-    with saved.locked("apply") as journal:
-        journal.put(entry("a"))
+    assert (await saved.read()) == folded
+    async with saved.locked("apply") as journal:
+        await journal.put(entry("a"))
     saved.paths.journal.write_bytes(left)
     with pytest.raises(StateConflict):
-        saved.read()
+        (await saved.read())

@@ -1,0 +1,89 @@
+"""The transport that every client of a run shares: it sends a request when its time has come, and waits so long.
+
+Here, and not in a policy of each pipeline, since a challenge's second request, the polls of long operations and the
+sign-in come past no policy of ours, and each of them counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseTimeoutError
+from azure.core.pipeline.transport import AsyncHttpTransport
+
+from declarative_kv.azure.pacing import Pace
+from declarative_kv.azure.patience import OutOfTime
+
+_SLOWEST: Final = 100_000
+"""Bytes a second; what is larger, such as a state in a blob, is given time to be sent over a slow line."""
+
+
+class NotSent(ServiceRequestError):
+    """The request was kept back for too long, and has not left this machine."""
+
+    def __init__(self, reason: OutOfTime) -> None:
+        super().__init__(str(reason))
+        self.asked = reason.asked
+
+
+class Paced(AsyncHttpTransport[Any, Any]):
+    """Carries everything to `inner` at the pace that Azure's limits allow."""
+
+    def __init__(self, inner: Any, pace: Pace) -> None:
+        self._inner = inner
+        self._pace = pace
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Send when there is room; raises `NotSent`, or `ServiceResponseTimeoutError` where no answer comes."""
+        try:
+            async with self._pace.turn(request.method, request.url) as turn:
+                response = await self._answer(request, options)
+                text = await _text(response) if response.status_code == 429 else ""
+                turn.answered(response.status_code, response.headers, text)
+                return response
+        except OutOfTime as error:
+            raise NotSent(error) from None
+
+    async def _answer(self, request: Any, options: dict[str, Any]) -> Any:
+        seconds = self._pace.patience.answer + int(request.headers.get("Content-Length") or 0) / _SLOWEST
+        try:
+            async with asyncio.timeout(seconds) as patience:
+                return await self._inner.send(request, **options)
+        except TimeoutError as error:
+            if not patience.expired():
+                raise
+            raise ServiceResponseTimeoutError(f"No answer came within {seconds:g} seconds.") from error
+
+    async def sleep(self, duration: float) -> None:
+        """Wait as the inner transport waits."""
+        await self._inner.sleep(duration)
+
+    async def open(self) -> None:
+        """Open the inner transport."""
+        await self._inner.open()
+
+    async def close(self) -> None:
+        """Close the inner transport."""
+        await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(exc_type, exc_value, traceback)
+
+
+async def _text(response: Any) -> str:
+    """The body of an answer, which a caller that streams has not read yet; it keeps what is read here."""
+    load = getattr(response, "load_body", None) or getattr(response, "read", None)
+    if load is not None:
+        await load()
+    return str(response.text())

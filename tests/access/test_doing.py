@@ -1,0 +1,60 @@
+"""The analysis against the emulator, which really does each operation as each principal, and walks each path."""
+
+from __future__ import annotations
+
+import pytest
+
+from declarative_kv.engine.access.analysis import Answer, answers
+from declarative_kv.engine.access.view import Step, StepKind
+from tests.access.brute import OPERATIONS, Operation
+from tests.access.doing import DOABLE, Trials, trials
+from tests.access.test_brute_force import told
+from tests.access.worlds import Box, World, estate_of, random_world
+from tests.counts import count
+
+FEW = range(1000, 1000 + count(3, 200))
+MORE = range(1000, 1000 + count(12, 500))
+GIVEN = frozenset({StepKind.PRINCIPAL, StepKind.GROUP, StepKind.ROLE, StepKind.POLICY, StepKind.SCOPE})
+
+
+def _asked(box: Box, place: str) -> list[Operation]:
+    """The operations that can be tried at a place; `update` is the same permission as `set` under policies."""
+    found = []
+    for operation in OPERATIONS:
+        kind = operation.policy[0] if operation.policy else operation.data.partition("/vaults/")[2].partition("/")[0]
+        fits = place == box.id or (operation.at in ("object", "list") and kind in ("", place.split("/")[-2]))
+        if operation.name in DOABLE and fits and (box.rbac or operation.name != "update-secret"):
+            found.append(operation)
+    return found
+
+
+@pytest.mark.parametrize("seed", FEW)
+def test_what_is_said_to_be_a_right_is_let_through_and_nothing_else(seed: int) -> None:
+    world = random_world(seed)
+    azure, facts = trials(world), told(world)
+    for box in world.boxes:
+        for place in (box.id, *box.objects):
+            for who in world.people:
+                for operation in _asked(box, place):
+                    said = (who, place, operation.name, True) in facts
+                    assert azure.allows(who, operation.name, box, place) is said, (seed, who, place, operation.name)
+
+
+@pytest.mark.parametrize("seed", MORE)
+def test_every_indirect_way_leads_to_what_it_promises(seed: int) -> None:
+    world = random_world(seed)
+    azure = trials(world)
+    ways = {}
+    for one in answers(estate_of(world)):
+        if not one.direct and one.principal in world.people and one.capability.name in DOABLE:
+            ways.setdefault((one.principal, one.resource, _steps(one)), one)
+    assert all(_leads(azure, world, one) for one in ways.values())
+
+
+def _steps(one: Answer) -> tuple[Step, ...]:
+    return tuple(step for step in one.path if step.kind not in GIVEN)
+
+
+def _leads(azure: Trials, world: World, one: Answer) -> bool:
+    box = world.box(one.vault.id.rpartition("/")[2])
+    return azure.leads_to(one.principal, _steps(one), one.capability.name, box, one.resource)

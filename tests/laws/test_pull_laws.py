@@ -1,0 +1,100 @@
+"""Laws of `dkv pull` over random worlds: taking over what exists writes nothing, and then nothing is left to do."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarative_kv.azure.directory import AzureDirectory
+from declarative_kv.azure.session import open_session
+from declarative_kv.cli.context import Run, store_at
+from declarative_kv.cli.flow import place_of
+from declarative_kv.cli.pulling import draw
+from declarative_kv.emulator.seed import TENANT, seed_assignment
+from declarative_kv.emulator.transport import InProcessTransport
+from declarative_kv.model.plan import Action, Options
+from tests.conftest import login_of
+from tests.counts import count
+from tests.laws.lab import KINDS, Dump, Lab
+from tests.laws.outside import READER, meddle
+from tests.laws.story import ALLOWED
+from tests.laws.wishes import Wishes
+
+TOUCHED_BY_READING = frozenset({"meta", "tokens"})
+
+
+async def some_azure(seed: int, folder: Path) -> tuple[Lab, random.Random]:
+    """What a project and a few people with the portal made of a subscription, the project's files forgotten."""
+    chance, lab = random.Random(seed), Lab(folder)
+    wishes = Wishes(chance, lab)
+    wishes.begin()
+    for _ in range(3):
+        done = await lab.apply(Options(allow=ALLOWED, import_all=True))
+        if done.succeeded:
+            break
+    lab.world.clock.shift(60.0)
+    await meddle(lab, chance, chance.randint(2, 8))
+    lab.world.clock.shift(60.0)
+    return lab, chance
+
+
+async def pull(lab: Lab, folder: Path, *, attach: bool) -> Lab | None:
+    """The files that `dkv pull` writes for every vault there is, as a project of its own over the same Azure."""
+    vaults = [str(record["id"]) for record in lab.world.store.table("vaults").values()]
+    if not vaults:
+        return None
+    async with lab.run(lab.document()) as run:
+        drawn = await draw(run, vaults, await run.directory.subscriptions(), attach=attach)
+    assert {one.code for one in drawn.unreadable} <= {"forbidden"}, "only somebody's hand took our own right away"
+    for name, text in drawn.files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return Lab(folder, lab.world)
+
+
+async def test_who_may_read_little_is_told_what_is_missing(tmp_path: Path) -> None:
+    """A reader of the subscription sees neither secrets nor the directory: ids stand for names."""
+    (made := tmp_path / "made").mkdir()
+    lab, _ = await some_azure(0, made)
+    document, world = lab.document(), lab.world
+    seed_assignment(world.store, world.identity("norights")["object_id"], READER, world.clock.now())
+    transport = InProcessTransport(lab.application)
+    login = login_of(world, "norights")
+    async with open_session(document.cloud, TENANT, transport=transport, credential=login) as session:
+        run = Run(place_of(document), session, AzureDirectory(session), store_at(document.state), KINDS)
+        vaults = [str(record["id"]) for record in world.store.table("vaults").values()]
+        drawn = await draw(run, vaults, await run.directory.subscriptions(), attach=False)
+    assert {one.code for one in drawn.unreadable} == {"forbidden"}
+    assert not any("secrets" in part.entry for part in drawn.parts)
+    assert {tuple(one) for one in drawn.people.entries.values()} <= {("object_id",), ("object_id", "type")}
+    assert drawn.people.missing == set()
+
+
+def settled(dump: Dump) -> dict[str, Any]:
+    """What Azure holds, without what reading alone leaves behind."""
+    return {name: rows for name, rows in dump.items() if name not in TOUCHED_BY_READING}
+
+
+@pytest.mark.parametrize("seed", range(count(20, 200)))
+async def test_what_was_pulled_is_imported_and_nothing_is_written(seed: int, tmp_path: Path) -> None:
+    (made := tmp_path / "made").mkdir()
+    lab, chance = await some_azure(seed, made)
+    twin = await pull(lab, tmp_path / "pulled", attach=chance.random() < 0.3)
+    if twin is None:
+        return
+    before, versions = settled(lab.dump()), lab.versions()
+
+    only = Options(import_only=True)
+    planned = await twin.plan(only)
+    assert (planned.blocked, planned.complete) == ((), True)
+    assert {change.action for change in planned.pending} <= {Action.IMPORT}
+    done = await twin.apply(only)
+    afterwards = await twin.plan(Options())
+
+    assert done.succeeded, done
+    assert not afterwards.counts().any, afterwards.pending
+    assert twin.versions() == versions
+    assert settled(twin.dump()) == before
