@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
 from declarative_kv.engine.meanwhile import Lookout, check, lookout
+from declarative_kv.engine.pending import is_gone
 from declarative_kv.engine.recovered import check_recovered
-from declarative_kv.engine.steps import Tools, carry_out, forget_key, is_gone, settle
+from declarative_kv.engine.steps import Tools, carry_out, forget_key, settle
 from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
 from declarative_kv.model.address import Address

@@ -8,8 +8,13 @@ from contextlib import asynccontextmanager
 from declarative_kv.engine.entries import announced_entry
 from declarative_kv.engine.journal import Journal
 from declarative_kv.model.errors import AzureError, Moved
-from declarative_kv.model.plan import Change
+from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.state import Status
+
+
+def is_gone(change: Change) -> bool:
+    """Whether nothing of the object is left in Azure, or will be of use."""
+    return change.action is Action.DESTROY or (change.action is Action.FORGET and change.reason is Reason.GONE)
 
 
 async def announce(journal: Journal, change: Change) -> None:

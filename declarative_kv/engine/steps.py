@@ -11,7 +11,7 @@ from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.lag import settled
-from declarative_kv.engine.pending import announce, undone_when_refused
+from declarative_kv.engine.pending import announce, is_gone, undone_when_refused
 from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.engine.sides import as_known, moved, untaken
 from declarative_kv.engine.under import under_deletion, under_version
@@ -176,11 +176,6 @@ async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
     if is_gone(change):
         await forget_key(tools, entry.remote_id)
     await tools.journal.drop(change.address)
-
-
-def is_gone(change: Change) -> bool:
-    """Whether nothing of the object is left in Azure, or will be of use."""
-    return change.action is Action.DESTROY or (change.action is Action.FORGET and change.reason is Reason.GONE)
 
 
 async def forget_key(tools: Tools, vault: str) -> None:

@@ -99,10 +99,9 @@ class Lane:
         return Ended(answer["code"], out, err, tuple(answer["requests"]), answer["seconds"])
 
     def pending(self) -> Sequence[str]:
-        """The addresses that the next plan should say something about, as `dkv state list` has them."""
-        said = self.dkv("state", "list").err
-        _, _, told = said.partition("Pending, since a run was interrupted there: ")
-        return told.partition(". ")[0].split(", ") if told else ()
+        """The addresses that the next plan should say something about."""
+        entries = self._state().get("entries", {})
+        return [at for at, entry in sorted(entries.items()) if entry["status"] == "pending"]
 
     def versions(self, vault: str, name: str) -> int:
         """How many versions a live secret has."""
@@ -111,15 +110,21 @@ class Lane:
         return len(world["secrets"][f"{uid}/{name}"]["versions"])
 
     def picture(self) -> Mapping[str, Any]:
-        """What Azure and the state hold now, comparable with what another run of the same left."""
-        state = self.project / "state" / "dkv.json"
-        assert not state.with_name("dkv.json.journal").exists(), "the journal was not folded"
-        return _picture(
-            self._world(),
-            json.loads((self.start / "world.json").read_bytes()),
-            json.loads(state.read_bytes()) if state.exists() else {},
-            {path.name: path.read_text() for path in (self.project / "secrets").glob("*")},
-        )
+        """What Azure and the state hold now, comparable with what another run of the same command left."""
+        start = json.loads((self.start / "world.json").read_bytes())
+        sources = {path.name: path.read_text() for path in (self.project / "secrets").glob("*")}
+        return _picture(self._world(), start, self._state(), sources)
+
+    def is_folded(self) -> bool:
+        """Whether the last run has left no journal."""
+        return not (self.project / "state" / "dkv.json.journal").exists()
+
+    def _state(self) -> Mapping[str, Any]:
+        """The state with what a killed run wrote of its journal."""
+        pulled = self.dkv("state", "pull")
+        assert pulled.code == 0, pulled.err
+        state: Mapping[str, Any] = json.loads(pulled.out)
+        return state
 
     def _world(self) -> Mapping[str, Any]:
         world = self.folder / "world.json"
