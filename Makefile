@@ -13,7 +13,7 @@ OTHERS := $(CLIENTS)/.az $(CLIENTS)/.python $(CLIENTS)/.javascript $(CLIENTS)/.a
 # The one package that brings the schema which OASIS published; nothing of it is installed.
 SARIF_SCHEMA := sarif-pydantic==0.6.2
 
-.PHONY: help clients demo test test-all lint format bench screenshots reference clean
+.PHONY: help clients demo test test-all lint format bench bench-all screenshots reference clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,13 +67,16 @@ format: $(READY) ## bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## requests, wall time, CPU and memory of plan and apply; start-up; validate
+bench: $(READY) ## requests, wall time, CPU and memory of plan, apply and destroy; some minutes
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.throttled
 	$(BIN)/python -m tests.benchmarks.saving
 
 screenshots: $(READY) ## pictures of the HTML reports at the width of a phone and of a desktop, for a person to look at
 	$(BIN)/python -m tests.reports.screenshots screenshots
+
+bench-all: $(READY) ## the same with 10,000 secrets in one vault too
+	$(BIN)/python -m tests.benchmarks --full
 
 reference: $(READY) ## write the generated pages of the documentation again
 	$(BIN)/python -m declarative_kv.cli.reference > docs/cli.md

@@ -39,6 +39,7 @@ def apply_command(
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
     form: ApplyFormat = ApplyForm.TEXT,
+    shard: options.ShardOption = None,
 ) -> None:
     """Carry out the changes, or exactly a saved plan."""
     from declarative_kv.cli.again import new_plan, same_command
@@ -46,7 +47,7 @@ def apply_command(
     from declarative_kv.cli.planning import Asked
 
     common = options.common(file, env, var, state, no_color, verbose)
-    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
+    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow, shard)
     plan = saved_path(saved)
     again = partial(new_plan, plan, saved) if plan and saved else partial(same_command, context.obj)
     told = form is ApplyForm.AUTO

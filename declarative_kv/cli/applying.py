@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +16,12 @@ from typing import Any
 from declarative_kv.cli.approval import approve
 from declarative_kv.cli.context import Place, Run, held
 from declarative_kv.cli.documents import loaded, warn
-from declarative_kv.cli.flow import Planned, helpful, key_ring, place_of, planned
+from declarative_kv.cli.flow import Planned, helpful, key_ring, planned
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import is_terminal, painted, say, tell
 from declarative_kv.cli.planning import shown
 from declarative_kv.cli.saved import Saved
+from declarative_kv.cli.sharding import checked, mark, place_in
 from declarative_kv.engine.apply import apply
 from declarative_kv.engine.events import Outcome
 from declarative_kv.engine.moves import relocated
@@ -60,8 +61,9 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
-    async with _at_work(place_of(document), word, common, manner) as (run, journal):
-        made = await planned(run, document, journal.state, options)
+    async with _at_work(place_in(document, options.shard), word, common, manner) as (run, journal):
+        state = await checked(journal.state, document, options.shard)
+        made = await planned(run, document, state, options)
         return await _carried_out(run, made, journal, common, manner)
 
 
@@ -129,12 +131,18 @@ def refuse(plan: Plan) -> None:
         )
 
 
+_OTHERWISE: Mapping[str, str] = {
+    "import-only": "Leave out --import-only.",
+    "shard-order": "Apply the shards in their order: the first one first, the others in any.",
+}
+
+
 def _blocked(block: Block) -> Diagnostic:
     return Diagnostic(
         code=block.code,
         summary="A guard stands in the way",
         detail=f"{block.about} {block.detail}." if block.about else f"{block.detail}.",
-        hint=f"If it is meant, add:\n    --allow {block.allow}" if block.allow else "Leave out --import-only.",
+        hint=f"If it is meant, add:\n    --allow {block.allow}" if block.allow else _OTHERWISE[block.code],
         address=block.address,
     )
 
@@ -143,6 +151,7 @@ async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, ma
     """Show, refuse, ask, apply, conclude."""
     plan = made.plan
     _check_time(plan, run.session.stop)
+    mark(journal, plan.options.shard)
     shown(plan, common)
     refuse(plan)
     accepting = plan.options.refresh_only and bool(plan.drift)

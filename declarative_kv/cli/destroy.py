@@ -28,6 +28,7 @@ def destroy_command(
     target: options.Targets = None,
     exclude: options.Excludes = None,
     allow: options.Allow = None,
+    shard: options.ShardOption = None,
 ) -> None:
     """Delete all that the state holds and owns; protected ones need --allow protected."""
     from declarative_kv.cli.again import same_command
@@ -35,7 +36,7 @@ def destroy_command(
     from declarative_kv.cli.planning import Asked
 
     common = options.common(file, env, var, state, no_color, verbose)
-    asked = Asked(target, exclude, destroy=True, allow=allow)
+    asked = Asked(target, exclude, destroy=True, allow=allow, shard=shard)
     again = partial(same_command, context.obj)
     manner = Manner(auto_approve, parallelism, timeout, lock_timeout, again=again)
     raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="destroy")))

@@ -14,6 +14,7 @@ from declarative_kv.cli.reports import Form, Renderers, forms, tree_of, write
 
 if TYPE_CHECKING:
     from declarative_kv.model.plan import Plan
+    from declarative_kv.model.shard import Shard
 
 app = typer.Typer(add_completion=False)
 
@@ -38,6 +39,7 @@ def drift_command(
     verbose: options.Verbose = False,
     form: Annotated[Form, typer.Option("--format", help="In which form, on standard output.")] = Form.TEXT,
     out: Out = None,
+    shard: options.ShardOption = None,
 ) -> None:
     """Find what changed outside: the state held against Azure. Exits 2 where something did."""
     from declarative_kv.cli.documents import warn
@@ -46,7 +48,7 @@ def drift_command(
 
     reports = forms(out, tuple(Form))
     common = options.common(file, env, var, state, no_color, verbose)
-    found = asyncio.run(_found(common))
+    found = asyncio.run(_found(common, options.shard(shard)))
     write(reports, _renderers(found, replace(common, no_color=True)))
     say(_renderers(found, common)[form]())
     warn(found.unreadable, no_color=no_color)
@@ -58,14 +60,15 @@ def drift_command(
     raise typer.Exit(summary.code)
 
 
-async def _found(common: options.Common) -> Plan:
+async def _found(common: options.Common, shard: Shard | None) -> Plan:
     from declarative_kv.cli.context import opened
     from declarative_kv.cli.documents import loaded
-    from declarative_kv.cli.flow import drifted, place_of
+    from declarative_kv.cli.flow import drifted
+    from declarative_kv.cli.sharding import checked, place_in
 
     document = loaded(common)
-    async with opened(place_of(document), verbose=common.verbose) as run:
-        return await drifted(run, document, await run.store.read())
+    async with opened(place_in(document, shard), verbose=common.verbose) as run:
+        return await drifted(run, document, await checked(await run.store.read(), document, shard), shard)
 
 
 def _renderers(found: Plan, common: options.Common) -> Renderers:

@@ -23,6 +23,7 @@ from declarative_kv.engine.plan import only_drift, plan, wished
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
 from declarative_kv.engine.select import select
+from declarative_kv.engine.shard import missing_elsewhere, needed_elsewhere, own
 from declarative_kv.engine.values import compare
 from declarative_kv.kinds.fingerprint_key import FingerprintKeys
 from declarative_kv.model.address import Address
@@ -33,6 +34,7 @@ from declarative_kv.model.found import Orphan
 from declarative_kv.model.invariant import Scrutiny
 from declarative_kv.model.plan import Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Reading
+from declarative_kv.model.shard import Shard
 from declarative_kv.model.specs import RoleAssignmentSpec
 from declarative_kv.model.state import State
 from declarative_kv.values import Sources
@@ -63,10 +65,12 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     """Resolve, refresh, compare values, plan. Writes nothing."""
     state, moves = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
+    resolved = replace(resolved, desired=own(resolved.desired, state, options.shard))
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)
+    elsewhere = _needed_elsewhere(document, resolved, chosen, options)
     reading = await refresh(
-        run.kinds, run.session, resolved.desired, state, chosen, destroying=options.destroy, around=True
+        run.kinds, run.session, resolved.desired, state, chosen | elsewhere, destroying=options.destroy, around=True
     )
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
@@ -88,7 +92,8 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
         removed=document.removed,
         scrutiny=Scrutiny(around, document.invariants, resolved.ids, document.guards),
     )
-    noted = replace(made, notes=(*made.notes, *ring.notes), warnings=document.warnings, moves=moves)
+    blocks = (*made.blocks, *missing_elsewhere(resolved.desired, made.changes, reading, elsewhere, options.shard))
+    noted = replace(made, blocks=blocks, notes=(*made.notes, *ring.notes), warnings=document.warnings, moves=moves)
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
 
 
@@ -107,11 +112,22 @@ async def estates(run: Run, document: Document, state: State) -> tuple[Estate, E
     return before, after, reading.unreadable
 
 
-async def drifted(run: Run, document: Document, state: State) -> Plan:
+def _needed_elsewhere(
+    document: Document, resolved: Resolved, chosen: frozenset[Address], options: Options
+) -> frozenset[Address]:
+    """What another shard makes and this one needs, the vault of the key that all share among it."""
+    if options.destroy:
+        return frozenset()
+    holder = Address("vault", document.fingerprint.container) if document.fingerprint is not None else None
+    return needed_elsewhere(resolved.desired, chosen, options.shard, holder)
+
+
+async def drifted(run: Run, document: Document, state: State, shard: Shard | None = None) -> Plan:
     """Resolve, refresh, and hold the state against Azure. Reads no source; writes nothing."""
-    options = Options(values="never")
+    options = Options(values="never", shard=shard)
     state, _ = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
+    resolved = replace(resolved, desired=own(resolved.desired, state, shard))
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)

@@ -34,6 +34,12 @@ LockTimeout = Annotated[
 ]
 Timeout = Annotated[float | None, typer.Option(min=0, metavar="S", help="End the run after so many seconds.")]
 
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", metavar="I/N", help="Only the Ith of N parts, by vault, with its own state.")
+]
+
+KINDS = frozenset({"access_policy", "reader_role", "resource_group", "role_assignment", "secret", "vault"})
+"""The kinds of the registry, which is not loaded for a command line that is wrong; a test holds them equal."""
 DEFAULT_FILE = Path("dkv.yaml")
 DEFAULT_PARALLELISM = 32
 
@@ -89,7 +95,19 @@ def addresses(texts: Iterable[str] | None) -> tuple[Any, ...]:
             found.append(Address.parse(text))
         except ValueError as error:
             raise usage(f"{error}.") from error
+        if found[-1].kind not in KINDS:
+            raise usage(f"{text} names no kind.", f"The kinds are {', '.join(sorted(KINDS))}.")
     return tuple(found)
+
+
+def shard(text: str | None) -> Any:
+    """The shard that an option names; raises `UsageError` for what is none."""
+    from declarative_kv.model.shard import Shard
+
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise usage(f"{error}.") from error
 
 
 def usage(detail: str, hint: str = "") -> Exception:

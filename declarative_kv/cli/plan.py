@@ -37,6 +37,7 @@ def plan_command(
     allow: options.Allow = None,
     form: PlanFormat = None,
     report: Reports = None,
+    shard: options.ShardOption = None,
 ) -> None:
     """Show what would change, and who gains or loses access."""
     from declarative_kv.cli.planning import Asked, made, shown
@@ -44,6 +45,6 @@ def plan_command(
     reports = forms(report, PLAN_FORMS)
     common = options.common(file, env, var, state, no_color, verbose)
     shape = chosen(form, as_json=as_json, as_markdown=as_markdown)
-    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow)
+    asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow, shard)
     plan = asyncio.run(made(common, asked.options(), out))
     raise typer.Exit(shown(plan, common, shape, detailed=detailed, reports=reports).code)

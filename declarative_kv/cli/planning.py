@@ -10,11 +10,12 @@ from pathlib import Path
 
 from declarative_kv.cli.context import opened
 from declarative_kv.cli.documents import loaded, warn
-from declarative_kv.cli.flow import place_of, planned
-from declarative_kv.cli.options import Common, Values, addresses, usage
+from declarative_kv.cli.flow import planned
+from declarative_kv.cli.options import Common, Values, addresses, shard, usage
 from declarative_kv.cli.output import json_text, painted, say
 from declarative_kv.cli.reports import Form, Renderers, write
 from declarative_kv.cli.saved import save
+from declarative_kv.cli.sharding import checked, place_in
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.plan_text import plan_text
@@ -52,6 +53,7 @@ class Asked:
     import_only: bool = False
     values: Values = Values.AVAILABLE
     allow: Sequence[str] | None = None
+    shard: str | None = None
 
     def options(self) -> Options:
         """The same for the planner; raises `UsageError` for what goes together with nothing."""
@@ -69,6 +71,7 @@ class Asked:
             excludes=addresses(self.exclude),
             replace=frozenset(addresses(self.replace)),
             allow=tuple(_guard(text) for text in self.allow or ()),
+            shard=shard(self.shard),
         )
 
 
@@ -84,8 +87,9 @@ def _guard(text: str) -> str:
 async def made(common: Common, options: Options, out: Path | None = None) -> Plan:
     """The plan of a command line, saved to `out` if that is given. Takes no lock and writes nothing else."""
     document = loaded(common)
-    async with opened(place_of(document), verbose=common.verbose) as run:
-        plan = await planned(run, document, await run.store.read(), options)
+    async with opened(place_in(document, options.shard), verbose=common.verbose) as run:
+        state = await checked(await run.store.read(), document, options.shard)
+        plan = await planned(run, document, state, options)
     if out is not None:
         save(out, plan)
     return plan.plan

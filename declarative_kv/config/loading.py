@@ -14,7 +14,7 @@ from declarative_kv.config.files import Parsed, open_included, open_root
 from declarative_kv.config.hidden import slipped_in
 from declarative_kv.config.merge import Assembly, assemble, overlay, with_defaults
 from declarative_kv.config.principals import principals
-from declarative_kv.config.problem import MAX_PROBLEMS, Problem, diagnostic
+from declarative_kv.config.problem import MAX_PROBLEMS, Problem, choices, diagnostic
 from declarative_kv.config.schema import Defaults, Root
 from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
@@ -53,6 +53,7 @@ def load(request: Request) -> Document:
     problems += found
     included, unsettled, found = _texts(root, choice, variables, sources)
     problems += found
+    problems += _unused(request, choice, sources)
     trees = [tree for file in (root, *included) for tree in file.trees]
     conceal = partial(_conceal, sources, trees)
     try:
@@ -161,6 +162,26 @@ def _shared_state(choice: Choice, request: Request) -> list[Problem]:
     hint = "Write `state: state/NAME-$(env).json`."
     mark = choice.body.key_mark("state") if "state" in choice.body else choice.at
     return [Problem("shared-state", detail, hint, mark, severity=Severity.WARNING)]
+
+
+def _unused(request: Request, choice: Choice, sources: Sources) -> list[Problem]:
+    """A warning for each variable that the operator gives and nothing takes: mostly a name with a slip in it."""
+    declared = frozenset(choice.variables or ())
+    unused = [
+        name
+        for name in request.variables
+        if name not in declared and not any(f"$({name})" in file.text for file in sources.files)
+    ]
+    return [
+        Problem(
+            "unused-variable",
+            f"`--var {name}=…` is given, and no file uses `$({name})`.",
+            choices(name, declared, what="variables"),
+            None,
+            severity=Severity.WARNING,
+        )
+        for name in unused
+    ]
 
 
 def _diagnostics(problems: Iterable[Problem], sources: Sources) -> tuple[Diagnostic, ...]:

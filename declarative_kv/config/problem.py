@@ -76,6 +76,7 @@ SUMMARIES = {
     "unsupported-tag": "The YAML tag is not supported",
     "value-in-yaml": "A secret's value does not belong in the YAML",
     "value-source": "A secret needs exactly one source of its value",
+    "unused-variable": "A variable is given and not used",
     "variable-cycle": "Variables need each other in a circle",
     "variable-syntax": "The variable is not closed",
     "wrong-encoding": "The file is not UTF-8",

@@ -7,6 +7,7 @@ somebody looks at become `Span`s.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,11 @@ class Sources:
 
     files: list[Source] = field(default_factory=list)
     _hidden: dict[tuple[int, int], set[tuple[int, int]]] = field(default_factory=dict)
+    _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def shared(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of an entry's settings, once for all entries that have the same."""
+        return self._names.setdefault(names, names)
 
     def add(self, path: Path, name: str, text: str) -> Source:
         """Register a file that was read."""
@@ -106,19 +112,23 @@ class Sources:
 
 
 class Places(Mapping[str, Span]):
-    """The places of an entry's settings by name, made when somebody asks for one."""
+    """The places of an entry's settings by name, made when somebody asks for one; small, as there is one an entry."""
 
-    __slots__ = ("_marks", "_sources")
+    __slots__ = ("_marks", "_names", "_sources")
 
     def __init__(self, sources: Sources, marks: Mapping[str, tuple[int, int]]) -> None:
         self._sources = sources
-        self._marks = marks
+        self._names = sources.shared(tuple(marks))
+        self._marks = array("Q", [key for key, _ in marks.values()])
 
     def __getitem__(self, key: str) -> Span:
-        return self._sources.span(self._marks[key][0])
+        try:
+            return self._sources.span(self._marks[self._names.index(key)])
+        except ValueError:
+            raise KeyError(key) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._marks)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._names)

@@ -109,7 +109,9 @@ def parse(source: Source) -> tuple[Any, list[Problem], list[Map]]:
 class _Builder:
     """Turns events to data; holds what is open, and counts against the caps."""
 
-    __slots__ = ("anchors", "dropped", "expanded", "nodes", "number", "problems", "root", "source", "stack", "top")
+    __slots__ = (
+        *("anchors", "dropped", "expanded", "nodes", "number", "problems", "root", "source", "stack", "texts", "top"),
+    )
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -119,6 +121,7 @@ class _Builder:
         self.dropped: list[Map] = []
         self.stack: list[_Frame] = []
         self.top: _Frame | None = None
+        self.texts: dict[str, str] = {}
         self.anchors: dict[str, tuple[Any, int, int, int] | None] = {}
         self.nodes = 0
         self.expanded = 0
@@ -157,15 +160,15 @@ class _Builder:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise Unparsable(self.problem("file-too-large", event, *_LARGE))
-        value = event.value
+        # Keys, and values such as a content type, stand in a large file thousands of times.
+        text = self.texts.setdefault(event.value, event.value)
         top = self.top
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self.problems.append(self.problem("unsupported-tag", event, *_TAG))
         if top is not None and top.key is None and top.map is not None:
-            self.key(top, top.map, value, mark)
+            self.key(top, top.map, text, mark)
             return
-        if value in _NULLS and event.implicit[0] and event.tag is None:
-            value = None
+        value = None if text in _NULLS and event.implicit[0] and event.tag is None else text
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, mark, 1, 0)
         self.attach(value, mark)

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from declarative_kv.engine.entries import accepted_entry, quiet_entry
 from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome, Skipped, Started
 from declarative_kv.engine.meanwhile import Lookout, check, lookout
+from declarative_kv.engine.pending import is_gone
 from declarative_kv.engine.recovered import check_recovered
-from declarative_kv.engine.steps import Tools, carry_out, settle
+from declarative_kv.engine.steps import Tools, carry_out, forget_key, settle
 from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import DkvError, StateError
 from declarative_kv.model.kind import Plane
-from declarative_kv.model.plan import Action, Change, Plan, Reason
+from declarative_kv.model.plan import Action, Change, Plan
 from declarative_kv.model.state import Status
 
 KEY_KIND = "fingerprint_key"
@@ -124,7 +125,7 @@ def _emptied(tools: Tools, changes: Mapping[Address, Change]) -> dict[str, list[
     for at, change in changes.items():
         if tools.kinds[at.kind].plane is Plane.DATA and change.prior is not None:
             going[str(change.prior.spec.vault).lower()].append(at)
-    gone = {change.prior.remote_id.lower() for change in changes.values() if change.prior and _is_gone(change)}
+    gone = {change.prior.remote_id.lower() for change in changes.values() if change.prior and is_gone(change)}
     left = {
         str(entry.spec.vault).lower()
         for at, entry in tools.journal.state.entries.items()
@@ -151,8 +152,6 @@ async def _step(
         if change.action is Action.RECOVER and not change.known:
             await check_recovered(tools, plan, change)
             await settle(tools, change)
-        if _is_gone(change) and change.prior is not None:
-            await _forget_key(tools, change.prior.remote_id)
     except DkvError as error:
         if isinstance(error, StateError):
             # What cannot be saved must not be begun, and each further change would only say the same.
@@ -165,11 +164,6 @@ async def _step(
     return True
 
 
-def _is_gone(change: Change) -> bool:
-    """Whether nothing of the object is left in Azure, or will be of use."""
-    return change.action is Action.DESTROY or (change.action is Action.FORGET and change.reason is Reason.GONE)
-
-
 async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
     try:
         await tools.journal.check()
@@ -177,17 +171,10 @@ async def _remove_key(tools: Tools, progress: _Progress, vault: str) -> bool:
     except DkvError as error:
         progress.problems.extend(error.diagnostics)
         return False
-    await _forget_key(tools, vault)
+    await forget_key(tools, vault)
     if deleted:
         progress.report(Note(f"the fingerprint key in {vault.rpartition('/')[2]} is deleted"))
     return True
-
-
-async def _forget_key(tools: Tools, remote_id: str) -> None:
-    """A vault that is gone took its key along."""
-    if remote_id.lower() in tools.saved_keys:
-        await tools.journal.key(remote_id, None)
-        tools.saved_keys.pop(remote_id.lower())
 
 
 def _placed(problem: Diagnostic, change: Change) -> Diagnostic:

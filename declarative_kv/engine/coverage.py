@@ -149,7 +149,9 @@ def _problem(inputs: Inputs, vault: Address, change: Change, head: Head, left_ou
         entry = f"vaults:\n  {vault.path}:\n    access_policies:\n      {policy}"
     named = "" if key else "principals: {deployer: {current: true}}\n"
     hint = f"Add the entry:\n{_indented(named + entry)}"
-    if left_out is not None:
+    if left_out is not None and inputs.options.shard is not None:
+        hint = f"{left_out} would give it, and another shard makes it: apply that one first, or --exclude the vault."
+    elif left_out is not None:
         hint = f"{left_out} would give it and is left out of this run; take it along:\n    --target {left_out}"
     return Diagnostic(
         code="no-data-access",

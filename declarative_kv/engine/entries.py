@@ -7,12 +7,12 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from declarative_kv.model.kind import ResourceKind
-from declarative_kv.model.plan import Change, Value
+from declarative_kv.model.plan import Action, Change, Value
 from declarative_kv.model.resource import Observed, Resource
 from declarative_kv.model.state import Entry, Status
 
 FINGERPRINT = ("fingerprint", "fingerprint_key")
-_PENDING = ("pending_fingerprint", "pending_key", "seen_version", "replaces")
+_PENDING = ("pending", "pending_fingerprint", "pending_key", "seen_version", "replaces")
 
 
 def pending_entry(
@@ -30,6 +30,16 @@ def pending_entry(
         facts["replaces"] = replaces
     known = change.prior.remote_id if change.prior is not None and replaces is None else kind.remote_id(wanted.spec)
     return _entry(wanted, known, Status.PENDING, facts)
+
+
+def announced_entry(prior: Entry, action: Action) -> Entry:
+    """What stands in the state before a call that changes or deletes what the entry has, and writes no value."""
+    return replace(prior, status=Status.PENDING, facts={**prior.facts, "pending": str(action)})
+
+
+def value_open(entry: Entry) -> bool:
+    """Whether a value may have been written by a run that was ended before it could save so."""
+    return entry.status is Status.PENDING and "pending" not in entry.facts
 
 
 def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerprint: Mapping[str, Any]) -> Entry:
@@ -68,7 +78,7 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
 
 def _left_open(change: Change) -> bool:
     """Whether an interrupted write of a value stays undecided: nobody could look, and this change writes none."""
-    interrupted = change.prior is not None and change.prior.status is Status.PENDING
+    interrupted = change.prior is not None and value_open(change.prior)
     unknown = change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
     return interrupted and unknown and not change.writes_value
 

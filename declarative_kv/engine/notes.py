@@ -9,7 +9,8 @@ from declarative_kv.engine.coverage import opening_grants
 from declarative_kv.engine.fingerprint import KEY_NAME
 from declarative_kv.engine.others import unlisted_notes
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action, Change, Listing, Unwritten
+from declarative_kv.model.found import Listing
+from declarative_kv.model.plan import Action, Change, Unwritten
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.state import Status
 

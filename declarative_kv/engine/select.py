@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from declarative_kv.engine.shard import members
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
@@ -21,7 +22,8 @@ def needs(desired: Desired, state: State, *, destroy: bool = False) -> dict[Addr
 
 
 def select(desired: Desired, state: State, options: Options) -> frozenset[Address]:
-    """The addresses of a run. A target brings what it contains and needs; an exclude takes what needs it.
+    """The addresses of a run. A target brings what it contains and needs; an exclude takes what needs it; of a shard
+    they are those that are its own, and all of its state.
 
     Raises `PlanError` with `unknown-address` for an option that names nothing.
     """
@@ -40,6 +42,8 @@ def select(desired: Desired, state: State, options: Options) -> frozenset[Addres
     if options.excludes:
         towards = graph if options.destroy else _reverse(graph)
         chosen = chosen - _closure(_family(everything, options.excludes), towards)
+    if options.shard is not None:
+        chosen = chosen & (members(desired, options.shard) | frozenset(state.entries))
     return chosen & everything
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -12,12 +11,13 @@ from declarative_kv.engine.entries import accepted, applied_entry, pending_entry
 from declarative_kv.engine.fingerprint import KeyRing, stamp
 from declarative_kv.engine.journal import Journal
 from declarative_kv.engine.lag import settled
+from declarative_kv.engine.pending import announce, is_gone, undone_when_refused
 from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.engine.sides import as_known, moved, untaken
 from declarative_kv.engine.under import under_deletion, under_version
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import AzureError, Forbidden, Moved, PlanError
+from declarative_kv.model.errors import Forbidden, Moved, PlanError
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, Scope
@@ -77,7 +77,7 @@ async def carry_out(tools: Tools, change: Change) -> None:
 async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     wanted, fingerprint = await _with_value(tools, kind, change)
     await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    async with _undone_when_refused(tools, change):
+    async with undone_when_refused(tools.journal, change):
         live = await kind.create(tools.azure, wanted)
     entry = applied_entry(kind, change, live, fingerprint=fingerprint)
     if kind.replaceable and live.id != kind.remote_id(wanted).lower():
@@ -112,12 +112,16 @@ async def _recover(tools: Tools, kind: ResourceKind, change: Change) -> None:
     """Bring it back; a secret is then made to match, a vault is looked at by the applier before anything goes on."""
     assert change.live is not None
     assert change.desired is not None
-    live = await kind.recover(tools.azure, change.live)
+    await announce(tools.journal, change)
+    async with undone_when_refused(tools.journal, change):
+        live = await kind.recover(tools.azure, change.live)
     if kind.plane is Plane.CONTROL:
         if change.prior is None:
             # Ours from now on, with what it is: what the YAML wants otherwise is written, and known as such, later.
             found = applied_entry(kind, change, live, fingerprint={})
             await tools.journal.put(replace(found, spec=accepted(found.spec, live.spec)))
+        else:
+            await tools.journal.put(change.prior)
         return
     if not change.writes_value and not kind.diff(_heeded(change, live), live.spec):
         await tools.journal.put(applied_entry(kind, change, live, fingerprint={}))
@@ -152,7 +156,9 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:
     live = change.live or tools.found.get(change.address)
     if change.reason is not Reason.CONTAINED and live is not None:
-        await _delete(tools, kind, change, live)
+        await announce(tools.journal, change)
+        async with undone_when_refused(tools.journal, change):
+            await _delete(tools, kind, change, live)
     if change.prior is not None and (replaced := replaced_id(change.prior)) is not None:
         await kind.delete(tools.azure, Observed(kind.name, replaced, change.prior.spec))
     await _forget(tools, kind, change)
@@ -165,8 +171,18 @@ async def _delete(tools: Tools, kind: ResourceKind, change: Change, live: Observ
 
 
 async def _forget(tools: Tools, kind: ResourceKind, change: Change) -> None:
-    if tools.journal.get(change.address) is not None:
-        await tools.journal.drop(change.address)
+    if (entry := tools.journal.get(change.address)) is None:
+        return
+    if is_gone(change):
+        await forget_key(tools, entry.remote_id)
+    await tools.journal.drop(change.address)
+
+
+async def forget_key(tools: Tools, vault: str) -> None:
+    """A vault that is gone took its key along."""
+    if vault.lower() in tools.saved_keys:
+        await tools.journal.key(vault, None)
+        tools.saved_keys.pop(vault.lower())
 
 
 _STEPS: Mapping[Action, Callable[[Tools, ResourceKind, Change], Awaitable[None]]] = {
@@ -185,7 +201,9 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
     wanted = _heeded(change, live, wanted)
     if change.writes_value:
         await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
-    async with _undone_when_refused(tools, change):
+    else:
+        await announce(tools.journal, change)
+    async with undone_when_refused(tools.journal, change):
         done = await kind.update(tools.azure, wanted, live)
     await tools.journal.put(applied_entry(kind, change, done, fingerprint=fingerprint))
     if change.writes_value:
@@ -225,24 +243,6 @@ async def _save_keys(tools: Tools) -> None:
         if tools.saved_keys.get(vault) != facts:
             await tools.journal.key(vault, facts)
             tools.saved_keys[vault] = facts
-
-
-@asynccontextmanager
-async def _undone_when_refused(tools: Tools, change: Change) -> AsyncIterator[None]:
-    """Where Azure refuses for good nothing was created: the entry goes back to what it was."""
-    try:
-        yield
-    except AzureError as error:
-        if isinstance(error, Moved) or (error.status is not None and 400 <= error.status < 500):
-            await _put_back(tools, change)
-        raise
-
-
-async def _put_back(tools: Tools, change: Change) -> None:
-    if change.prior is not None:
-        await tools.journal.put(change.prior)
-    elif tools.journal.get(change.address) is not None:
-        await tools.journal.drop(change.address)
 
 
 def _is_ours_to_delete(change: Change) -> bool:

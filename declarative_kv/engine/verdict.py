@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from declarative_kv.engine.entries import value_open
 from declarative_kv.engine.fingerprint import digest, same_print, same_value, stamp
 from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Value, Verdict
 from declarative_kv.model.resource import Observed
 from declarative_kv.model.secret import Key, Sensitive
 from declarative_kv.model.source import Kept
-from declarative_kv.model.state import Entry, Status
+from declarative_kv.model.state import Entry
 
 _LISTED = ("created", "updated")
 _SHOWN = (*_LISTED, "version")
@@ -60,7 +61,7 @@ def key_id(entry: Entry) -> str | None:
 
 def unmoved(entry: Entry, live: Observed) -> bool:
     """Whether the list shows the secret as we left it: then its version is ours, and nobody need fetch it."""
-    if entry.status is Status.PENDING:
+    if value_open(entry):
         return False
     return all(name in entry.facts and live.facts.get(name, entry.facts[name]) == entry.facts[name] for name in _LISTED)
 
@@ -96,7 +97,7 @@ def judge_unread(evidence: Evidence, why: str) -> Verdict:
 
 def judge_deleted(evidence: Evidence) -> Verdict:
     """Judge a soft-deleted secret, whose value comes back with it but cannot be read before."""
-    if not fingerprinted(evidence.entry) or evidence.key is None or evidence.entry.status is Status.PENDING:
+    if not fingerprinted(evidence.entry) or evidence.key is None or value_open(evidence.entry):
         return evidence.verdict(Value.NEW)
     if unmoved(evidence.entry, evidence.live):
         return judge_by_print(evidence)
@@ -129,7 +130,7 @@ def judge_imported(at: Address, live: Observed, value: Sensitive, fresh: Key | N
 
 def judge_generated(at: Address, entry: Entry, live: Observed, fresh: Key | None) -> Verdict:
     """Judge a generated secret that moved: there is no source to hold it against, so whatever it is stays."""
-    outside = entry.status is not Status.PENDING and version_moved(entry, live)
+    outside = not value_open(entry) and version_moved(entry, live)
     return Verdict(Value.SAME, "rotated outside" if outside else "", shown(at, live, fresh))
 
 
@@ -140,7 +141,7 @@ def fingerprinted(entry: Entry) -> bool:
 
 def version_moved(entry: Entry, live: Observed) -> bool:
     """Whether the latest version is not the one that the entry knows (of a pending one: that it saw before writing)."""
-    if entry.status is Status.PENDING:
+    if value_open(entry):
         return bool(live.facts.get("version") != entry.facts.get("seen_version"))
     known = entry.facts.get("version")
     return known is not None and bool(live.facts.get("version") != known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from declarative_kv.model.plan import AttrDiff
@@ -26,15 +27,20 @@ def differences(desired: Any, live: Any) -> tuple[AttrDiff, ...]:
 
 def _of_fields(path: tuple[str, ...], desired: Any, live: Any) -> list[AttrDiff]:
     found: list[AttrDiff] = []
-    for field in fields(desired):
-        if field.compare and not _SKIPPED & frozenset(field.metadata):
-            found += _of_value((*path, field.name), getattr(desired, field.name), getattr(live, field.name, None))
+    for name in _compared(desired.__class__):
+        written = getattr(desired, name)
+        if written is not None and written != (there := getattr(live, name, None)):
+            found += _of_value((*path, name), written, there)
     return found
 
 
+@cache
+def _compared(spec: Any) -> tuple[str, ...]:
+    """The fields of a class of specs that can differ."""
+    return tuple(one.name for one in fields(spec) if one.compare and not _SKIPPED & frozenset(one.metadata))
+
+
 def _of_value(path: tuple[str, ...], desired: Any, live: Any) -> list[AttrDiff]:
-    if desired is None:
-        return []
     if is_dataclass(desired):
         return _of_fields(path, desired, live)
     if isinstance(desired, Mapping):

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from declarative_kv.azure import ids
 from declarative_kv.kinds.base import merged_tags
@@ -114,7 +113,8 @@ def _facts(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _segments(item: Mapping[str, Any]) -> list[str]:
-    return urlsplit(str(item["id"])).path.strip("/").split("/")
+    """The path of the id, `https://HOST/secrets/NAME/VERSION`, in its parts."""
+    return str(item["id"]).rstrip("/").split("/")[3:]
 
 
 def _as_observed(vault: str, item: Mapping[str, Any], condition: Condition, facts: Mapping[str, Any]) -> Observed:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
-    """Where a resource stands in the configuration: `kind.key` or `kind.vault/key`."""
+class Address(NamedTuple):
+    """Where a resource stands in the configuration: `kind.key` or `kind.vault/key`.
+
+    A tuple, since a plan of many resources sorts and looks up addresses more than anything else.
+    """
 
     kind: str
     path: str

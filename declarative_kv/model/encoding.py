@@ -163,14 +163,14 @@ def _encode_any(value: Any) -> Any:
         return [_encode_any(item) for item in value]
     if isinstance(value, Mapping):
         return _encode_mapping(value)
+    if isinstance(value, Address):
+        return {TAG: "Address", "text": str(value)}
     if isinstance(value, tuple):
         return {TAG: "tuple", "items": [_encode_any(item) for item in value]}
     if isinstance(value, (set, frozenset)):
         return {TAG: "set", "items": sorted((_encode_any(item) for item in value), key=repr)}
     if isinstance(value, datetime):
         return {TAG: "datetime", "text": _time(value)}
-    if isinstance(value, Address):
-        return {TAG: "Address", "text": str(value)}
     if _is_object(value):
         return {TAG: type(value).__name__, **_encode_object(value)}
     raise TypeError(f"{type(value).__name__} has no JSON form")

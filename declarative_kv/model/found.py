@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
-from declarative_kv.model.resource import Observed, OtherPolicy
+from declarative_kv.model.resource import Barrier, Observed, OtherPolicy
 from declarative_kv.model.state import Entry
 
 
@@ -41,3 +41,14 @@ class Checked:
     span: Span | None = None
     prior: Entry | None = None
     live: Observed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a vault's secrets were listed: by itself, or where `why` says what kept us from that, by Resource Manager.
+
+    `vault` is its address, or its name where it is not declared.
+    """
+
+    vault: str
+    why: Barrier | None = None

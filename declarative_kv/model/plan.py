@@ -10,8 +10,9 @@ from typing import Any, Final
 from declarative_kv.model.address import Address
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.found import Checked, Orphan, Unmanaged
-from declarative_kv.model.resource import Barrier, Observed, Resource
+from declarative_kv.model.found import Checked, Listing, Orphan, Unmanaged
+from declarative_kv.model.resource import Observed, Resource
+from declarative_kv.model.shard import Shard
 from declarative_kv.model.state import Entry
 
 
@@ -166,8 +167,8 @@ class Block:
 
     @property
     def allow(self) -> str:
-        """The argument of `--allow` that lifts it; empty for `import-only`, which the command line itself asked for."""
-        if self.code == "import-only":
+        """The argument of `--allow` that lifts it; empty for what it asked for itself, and for an order of runs."""
+        if self.code in ("import-only", "shard-order"):
             return ""
         return f"{self.code}={self.about}" if self.about else self.code
 
@@ -187,17 +188,6 @@ class Unwritten:
 
     address: Address
     attributes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """How a vault's secrets were listed: by itself, or where `why` says what kept us from that, by Resource Manager.
-
-    `vault` is its address, or its name where it is not declared.
-    """
-
-    vault: str
-    why: Barrier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +220,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a plan is asked for. With `alone` it is about the targets by themselves, all of which exist."""
+    """How a plan is asked for.
+
+    With `alone` it is about the targets by themselves, all of which exist; with `shard` about one part of the estate.
+    """
 
     destroy: bool = False
     refresh_only: bool = False
@@ -242,6 +235,7 @@ class Options:
     replace: frozenset[Address] = frozenset()
     allow: tuple[str, ...] = ()
     alone: bool = False
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)

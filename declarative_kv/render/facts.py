@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from declarative_kv.model.diagnostic import Diagnostic, Span
-from declarative_kv.model.plan import AccessLine, Block, Drift, Listing, Plan, Value
+from declarative_kv.model.found import Listing
+from declarative_kv.model.plan import AccessLine, Block, Drift, Plan, Value
 from declarative_kv.render.values import plain
 
 Json = dict[str, Any]
@@ -86,6 +87,7 @@ def head_facts(plan: Plan) -> Json:
         "object_id": head.object_id,
         "state_serial": head.serial,
         "read_at": head.read_at,
+        **({"shard": str(plan.options.shard)} if plan.options.shard else {}),
         "secrets_listed": [_listing(one) for one in plan.listings],
     }
 

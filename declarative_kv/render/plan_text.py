@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from declarative_kv.model.plan import AccessLine, Block, Head, Irreversible, Listing, Move, Plan
+from declarative_kv.model.found import Listing
+from declarative_kv.model.plan import AccessLine, Block, Irreversible, Move, Plan
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.names import Names, short
@@ -47,7 +48,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
 
 def head_lines(plan: Plan, paint: Paint = PLAIN) -> list[str]:
     """What was compared, as whom and when; and which secrets are known from Resource Manager alone."""
-    return [head_line(plan.head, paint), *(paint("dim", line) for line in listing_lines(plan.listings))]
+    return [head_line(plan, paint), *(paint("dim", line) for line in listing_lines(plan.listings))]
 
 
 def listing_lines(listings: Iterable[Listing]) -> list[str]:
@@ -62,9 +63,11 @@ def listing_lines(listings: Iterable[Listing]) -> list[str]:
     ]
 
 
-def head_line(head: Head, paint: Paint = PLAIN) -> str:
+def head_line(plan: Plan, paint: Paint = PLAIN) -> str:
     """What was compared, as whom and when."""
+    head, shard = plan.head, plan.options.shard
     parts = [f"env {safe(head.environment)}"] if head.environment else []
+    parts += [f"shard {shard}"] if shard is not None else []
     parts.append(f"subscription {short(safe(head.subscription))} ({safe(head.subscription_from)})")
     parts.append(f"as {safe(head.identity)} ({safe(head.identity_from)})")
     parts.append(f"state serial {head.serial}")

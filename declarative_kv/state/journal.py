@@ -97,6 +97,11 @@ class Journal:
             self._lost = True
             raise
 
+    def begin(self, lineage: str) -> None:
+        """Give a state that has no lineage yet this one; written with the first record."""
+        if not self._lineage:
+            self._lineage, self._state = lineage, None
+
     async def put(self, *entries: Entry) -> None:
         """Add or replace the entries of their addresses."""
         await self._bring([(put_line(entry), entry) for entry in entries])

@@ -52,7 +52,7 @@ def codes_in(source: ast.Module, takers: dict[str, int]) -> Iterator[str]:
 
 def takers_in(sources: dict[Path, ast.Module]) -> dict[str, int]:
     """The functions that take a code and make a diagnostic of it, and the place of the code among their arguments."""
-    takers = {"Diagnostic": 0}
+    takers = {"Diagnostic": 0, "Block": 0}
     for node in (node for source in sources.values() for node in ast.walk(source)):
         if isinstance(node, ast.FunctionDef):
             names = [argument.arg for argument in node.args.args]

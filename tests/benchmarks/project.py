@@ -40,6 +40,18 @@ def destroy_bound(secrets: int) -> int:
     return secrets + 2 * ceil(secrets / PAGE) + 30
 
 
+def new_values(project: Path) -> None:
+    """Give the source of every secret another value."""
+    for path in (project / "values").iterdir():
+        source_file(path, secret_value())
+
+
+def without_secrets(project: Path) -> None:
+    """Take every secret out of the YAML."""
+    file = project / "dkv.yaml"
+    file.write_text(file.read_text(encoding="utf-8").partition("    secrets:\n")[0], encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Emulator:
     """A running emulator: the environment in which a client reaches it, and its request log."""

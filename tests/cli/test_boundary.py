@@ -14,6 +14,8 @@ import pytest
 
 from declarative_kv import __version__
 from declarative_kv.cli.commands import COMMANDS, loaded
+from declarative_kv.cli.options import KINDS
+from declarative_kv.kinds import registry
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import Incomplete, PlanError
 
@@ -177,3 +179,15 @@ def test_a_mistake_of_ours_among_several_errors_is_still_a_mistake(
     result = dkv("validate")
     assert result.code == 1
     assert "Please report it" in result.err
+
+
+@pytest.mark.parametrize("option", ["--target", "--exclude", "--replace"])
+def test_an_address_of_no_kind_is_wrong_usage(option: str, project: Project, dkv: Dkv) -> None:
+    result = dkv("plan", option, "foo.bar")
+    assert result.code == 64
+    assert "foo.bar names no kind" in result.err
+    assert "access_policy, reader_role, resource_group, role_assignment, secret, vault" in result.err
+
+
+def test_the_kinds_of_the_command_line_are_those_of_the_registry() -> None:
+    assert frozenset(registry()) == KINDS

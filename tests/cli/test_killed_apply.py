@@ -1,13 +1,11 @@
-"""An apply that is killed at any instant loses nothing and repeats nothing: the next one finishes."""
+"""What the plan after a killed apply says. That nothing is lost and nothing repeated is tried in `tests/laws`."""
 
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +13,9 @@ import pytest
 
 from declarative_kv.emulator.host import process
 from declarative_kv.emulator.host.options import Options
-from tests.counts import count
 
 from .conftest import Dkv
 
-SEEDS = count(10, 100)
-REQUESTS = 34
-"""About as many as the apply below sends."""
-POLICY = "access_policy.payments/deployer"
 SECRETS = [f"s{number}" for number in range(6)]
 
 
@@ -66,46 +59,6 @@ vaults:
 
 def requests(log: Path, start: int) -> list[dict[str, str]]:
     return [json.loads(line) for line in log.read_bytes()[start:].splitlines(keepends=True) if line.endswith(b"\n")]
-
-
-def killed_after(number: int, log: Path) -> None:
-    """Run an apply, and kill it when the emulator has answered so many requests."""
-    start = log.stat().st_size
-    running = subprocess.Popen(
-        [sys.executable, "-m", "declarative_kv", "apply", "--auto-approve", "--parallelism", "3"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while running.poll() is None and len(requests(log, start)) < number:
-        time.sleep(0.002)
-    running.kill()
-    running.wait()
-
-
-@pytest.mark.parametrize("seed", sorted({*range(SEEDS), 55}))
-def test_a_killed_apply_is_finished_by_the_next(seed: int, log: Path, dkv: Dkv) -> None:
-    chance = random.Random(seed)
-    vault = f"kv-killed-{seed}"
-    Path("dkv.yaml").write_text(configuration(vault))
-    start = log.stat().st_size
-    for _ in range(chance.randint(1, 2)):
-        killed_after(chance.randint(1, REQUESTS), log)
-
-    planned = dkv("plan")
-    if planned.code == 4:  # the vault is there, and nobody can read its secrets yet
-        assert f"so begin with --target {POLICY}" in planned.out
-        assert dkv("apply", "--auto-approve", "--target", POLICY).code == 0
-        planned = dkv("plan")
-    assert planned.code == 0, planned.out + planned.err
-    finished = dkv("apply", "--auto-approve")
-    assert finished.code == 0, finished
-    assert dkv("plan", "--detailed-exitcode").code == 0
-    assert "Pending" not in dkv("state", "list").err
-    written = Counter(r["path"] for r in requests(log, start) if r["method"] == "PUT" and r["host"].startswith(vault))
-    assert {path for path in written if "dkv-fingerprint-key" not in path} == {
-        f"/secrets/{n}" for n in [*SECRETS, "db"]
-    }
-    assert set(written.values()) == {1}
 
 
 def test_the_next_plan_says_what_was_in_flight(log: Path, dkv: Dkv) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Severity
 from tests.unit.config.yamls import PEOPLE, document, loaded, places, refused, unmarked, vault
 
 LAYERS = document(
@@ -193,6 +194,14 @@ def test_the_operator_s_variables_win(tmp_path: Path) -> None:
     found = loaded(tmp_path, VARIABLES, environment="live", variables={"team": "mine", "other": "x"})
 
     assert found.resources[Address("vault", "kv-one")].spec.name == "kv-mine-live"
+    (warning,) = found.warnings
+    assert (warning.code, warning.severity) == ("unused-variable", Severity.WARNING)
+    assert "`--var other=…`" in warning.detail
+
+
+def test_a_variable_that_is_used_but_not_declared_is_no_slip(tmp_path: Path) -> None:
+    text = document("state: $(place).json")
+    assert loaded(tmp_path, text, variables={"place": "s"}).warnings == ()
 
 
 def test_an_environment_may_bring_all_variables(tmp_path: Path) -> None:

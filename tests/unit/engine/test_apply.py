@@ -11,8 +11,9 @@ import pytest
 from declarative_kv.engine.events import Failed, Finished, Note, Skipped, Started
 from declarative_kv.engine.lag import PAUSES
 from declarative_kv.engine.steps import PROPAGATION
+from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import Forbidden, NotFound, StateLockLost, Unavailable
+from declarative_kv.model.errors import Forbidden, NotFound, StateError, StateLockLost, Unavailable
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason
 from declarative_kv.model.resource import Condition, Observed, Resource
 from declarative_kv.model.state import Entry, Status
@@ -304,6 +305,48 @@ async def test_a_list_with_an_older_version_is_not_the_write() -> None:
     assert "an older version in the list" in over.outcome.failed[0].detail
 
 
+def changing(action: Action) -> Change:
+    prior, there = entry(A), live(A, condition=Condition.SOFT_DELETED if action is Action.RECOVER else Condition.LIVE)
+    match action:
+        case Action.UPDATE:
+            return update(prior, there)
+        case Action.DESTROY:
+            return destroy(prior, there)
+    return Change(at(A), action, Reason.SOFT_DELETED, desired=thing(A), prior=prior, live=there)
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DESTROY, Action.RECOVER])
+async def test_what_is_about_to_be_changed_or_deleted_is_pending_in_the_state_before_the_call(action: Action) -> None:
+    change = changing(action)
+    assert change.live is not None
+    cloud = Cloud(change.live)
+    verb = {Action.DESTROY: "delete"}.get(action, action.value)
+    cloud.refusals[f"{verb} a"] = [refusal(Unavailable, 503)]
+    over = await applied(cloud, [change])
+    assert change.prior is not None
+    left = replace(change.prior, status=Status.PENDING, facts={"pending": action.value})
+    assert (over.codes, over.journal.entries[at(A)]) == (["refused"], left)
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DESTROY, Action.RECOVER])
+async def test_what_azure_refuses_to_change_or_delete_is_as_it_was(action: Action) -> None:
+    change = changing(action)
+    assert change.live is not None
+    cloud = Cloud(change.live)
+    verb = {Action.DESTROY: "delete"}.get(action, action.value)
+    cloud.refusals[f"{verb} a"] = [refusal(Forbidden, 403)]
+    over = await applied(cloud, [change])
+    assert over.journal.entries[at(A)] == change.prior
+
+
+async def test_what_an_interrupted_run_saved_of_a_value_outlives_a_change_of_attributes() -> None:
+    prior = entry(A, status=Status.PENDING, facts={"seen_version": "v1"})
+    cloud = Cloud(live(A))
+    cloud.refusals["update a"] = [refusal(Unavailable, 503)]
+    over = await applied(cloud, [update(prior, live(A))])
+    assert over.journal.entries[at(A)] == prior
+
+
 async def test_a_grant_goes_with_the_one_that_it_was_to_take_the_place_of() -> None:
     prior = entry("grant.g", status=Status.PENDING, facts={"replaces": "/v/grant/old"})
     cloud = Cloud(live("grant.g"), live("grant.old"))
@@ -424,6 +467,20 @@ async def test_a_grant_to_somebody_else_or_elsewhere_does_not_wait_for_the_key()
     cloud = Cloud(live("grant.g"), elsewhere)
     await applied(cloud, changes, journal, keys=keys, helpful=OURS, options=Options(destroy=True))
     assert cloud.writes() == ["delete h"]
+
+
+class Ending(MemoryJournal):
+    """A journal of a run that is ended at its first drop."""
+
+    async def drop(self, address: Address) -> None:
+        raise StateError
+
+
+async def test_the_key_of_a_vault_is_forgotten_before_the_vault_itself() -> None:
+    box = replace(entry("thing.v"), remote_id=BOX)
+    journal = Ending(box, keys={BOX: {"id": f"{BOX}/secrets/dkv-fingerprint-key/1", "made": True}})
+    await applied(Cloud(), [Change(at("thing.v"), Action.FORGET, Reason.GONE, prior=box)], journal)
+    assert (list(journal.entries), journal.keys) == ([at("thing.v")], {})
 
 
 async def test_the_key_of_a_vault_that_is_gone_is_forgotten() -> None:

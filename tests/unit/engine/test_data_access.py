@@ -17,6 +17,7 @@ from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
 from declarative_kv.model.plan import Action, Change, Head, Options, Reason
 from declarative_kv.model.resource import Condition, Lifecycle, Observed, OtherPolicy, Reading, Resource
+from declarative_kv.model.shard import Shard
 from declarative_kv.model.specs import AccessPolicySpec, RoleAssignmentSpec, SecretSpec, VaultSpec
 from declarative_kv.model.state import Entry, State
 from tests.unit.engine.fakes import at
@@ -130,6 +131,14 @@ def test_a_grant_that_this_run_leaves_out_is_pointed_at() -> None:
     grant = Resource(at("role_assignment.kv/deployer/officer"), role("me"))
     given = inputs(vault("rbac"), SECRET, grant, chosen=["vault.kv", "secret.kv/db"])
     assert "--target role_assignment.kv/deployer/officer" in missing(given)
+
+
+def test_a_grant_that_another_shard_makes_is_not_to_be_targeted() -> None:
+    grant = Resource(at("role_assignment.wide"), role("me", scope=GROUP))
+    given = inputs(vault("rbac"), SECRET, grant, chosen=["vault.kv", "secret.kv/db"])
+    said = missing(replace(given, options=Options(shard=Shard(2, 3))))
+    assert "role_assignment.wide would give it, and another shard makes it" in said
+    assert "--target" not in said
 
 
 def test_a_grant_to_a_group_helps_who_may_be_in_it() -> None:

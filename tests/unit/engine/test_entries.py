@@ -7,17 +7,26 @@ from typing import Any
 
 import pytest
 
-from declarative_kv.engine.entries import accepted_entry, applied_entry, pending_entry, quiet_entry
+from declarative_kv.engine.entries import (
+    accepted_entry,
+    announced_entry,
+    applied_entry,
+    pending_entry,
+    quiet_entry,
+    value_open,
+)
+from declarative_kv.engine.verdict import unmoved, version_moved
 from declarative_kv.kinds.secret import SecretKind
 from declarative_kv.kinds.vault import VaultKind
-from declarative_kv.model.plan import Action, Change, Reason
+from declarative_kv.model.plan import Action, Change, Reason, Value, Verdict
 from declarative_kv.model.resource import Observed, Resource
 from declarative_kv.model.source import EnvSource
 from declarative_kv.model.specs import NetworkSpec, SecretSpec, VaultSpec
-from declarative_kv.model.state import Entry
+from declarative_kv.model.state import Entry, Status
 from tests.unit.engine.fakes import KINDS, at, entry, live, thing
 
 SPEC = SecretSpec(vault="/v", name="db")
+UNREAD = Verdict(Value.NOT_COMPARED, "it could not be read")
 PRINTED = {"fingerprint": "f1", "fingerprint_key": "k/1"}
 
 
@@ -135,3 +144,22 @@ def test_a_refresh_looks_into_settings_that_have_settings() -> None:
     taken = accepted_entry(VaultKind(), made)
     assert taken is not None
     assert taken.spec.network == NetworkSpec(default="deny")
+
+
+def test_a_change_of_attributes_that_was_interrupted_leaves_no_doubt_about_the_value() -> None:
+    prior = Entry(at("secret.kv/db"), "/v/secrets/db", SPEC, facts={"created": 1, "updated": 1, "version": "v1"})
+    there = Observed("secret", "/v/secrets/db", SPEC, facts=prior.facts)
+    left = announced_entry(prior, Action.UPDATE)
+    assert (left.status, left.facts["pending"]) == (Status.PENDING, "update")
+    assert (value_open(left), unmoved(left, there), version_moved(left, there)) == (False, True, False)
+    writing = replace(left, facts={**prior.facts, "seen_version": "v1"})
+    assert (value_open(writing), unmoved(writing, there)) == (True, False)
+    assert (value_open(prior), unmoved(prior, there)) == (False, True)
+
+
+def test_a_change_of_attributes_that_was_interrupted_is_settled_where_nothing_is_left_to_do() -> None:
+    prior = announced_entry(entry("item.a"), Action.UPDATE)
+    made = noop(address=prior.address, desired=thing("item.a"), prior=prior, live=live("item.a"), verdict=UNREAD)
+    settled = quiet(made)
+    assert settled is not None
+    assert (settled.status, settled.facts) == (Status.APPLIED, {})

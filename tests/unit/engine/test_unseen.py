@@ -8,7 +8,8 @@ import pytest
 
 from declarative_kv.engine.drift import drift_of
 from declarative_kv.engine.plan import only_drift, plan
-from declarative_kv.model.plan import Action, Listing, Options, Plan, Reason
+from declarative_kv.model.found import Listing
+from declarative_kv.model.plan import Action, Options, Plan, Reason
 from declarative_kv.model.resource import Barrier, Desired, Reading
 from declarative_kv.model.state import State
 from tests.unit.engine.cloud import BOX, LIVING, item, kept, lying

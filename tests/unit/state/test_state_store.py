@@ -41,6 +41,18 @@ async def test_no_file_is_an_empty_state_and_reading_writes_nothing(store: Local
     assert names(tmp_path) == []
 
 
+async def test_a_new_state_gets_the_lineage_that_it_is_begun_with_and_keeps_it(store: LocalStore, entry: Any) -> None:
+    async with store.locked("apply") as journal:
+        journal.begin("mine")
+        assert (journal.state.lineage, (await store.read()).lineage) == ("mine", "")
+        await journal.put(entry("a"))
+        assert (await store.read()).lineage == "mine"
+    async with store.locked("apply") as journal:
+        journal.begin("another")
+        await journal.put(entry("b"))
+    assert (await store.read()).lineage == "mine"
+
+
 async def test_a_change_is_readable_as_soon_as_it_is_acknowledged(store: LocalStore, entry: Any) -> None:
     async with store.locked("apply") as journal:
         await journal.put(entry("a", Status.PENDING))
