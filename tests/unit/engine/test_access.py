@@ -12,14 +12,18 @@ from declarative_kv.engine.access.around import questions
 from declarative_kv.engine.access.conditions import holds
 from declarative_kv.engine.access.difference import access_lines, network_notes
 from declarative_kv.engine.access.estate import Estate, Network
-from declarative_kv.engine.access.grant import held_by
 from declarative_kv.engine.access.invariants import broken
-from declarative_kv.engine.access.picture import picture
+from declarative_kv.engine.access.offline import offline
+from declarative_kv.engine.access.picture import picture, pictures
 from declarative_kv.engine.access.view import Spot, View
+from declarative_kv.engine.changes import Inputs
+from declarative_kv.kinds import registry
 from declarative_kv.model.access import Definition, Denial, Permission, Surroundings
 from declarative_kv.model.capabilities import named
+from declarative_kv.model.document import Cloud, Document, Origin, Principal, Selector
 from declarative_kv.model.invariant import Claim, Invariant, Who
-from declarative_kv.model.plan import AccessLine
+from declarative_kv.model.plan import AccessLine, Action, AttrDiff, Change, Options, Reason
+from declarative_kv.model.refs import PrincipalRef, PrincipalTypeRef, RoleRef, ScopeRef
 from declarative_kv.model.resource import Condition, Observed, Reading, Resource
 from declarative_kv.model.specs import (
     AccessPolicySpec,
@@ -44,7 +48,7 @@ ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 ROLE_ID = "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId]"
 
 
-def vault(access: str = "rbac", **settings: Any) -> VaultSpec:
+def vault(access: str | None = "rbac", **settings: Any) -> VaultSpec:
     return VaultSpec(subscription=SUB.rpartition("/")[2], resource_group="rg", name="kv", access=access, **settings)
 
 
@@ -259,15 +263,6 @@ def test_what_is_denied_on_one_object_is_left_out_of_the_vaults_answer() -> None
     assert {one.excepted for one in found} == {(f"{VAULT}/secrets/db".lower(),)}
 
 
-def test_what_one_grant_gives_is_told_by_itself() -> None:
-    assert held_by(role(USER)) == {
-        "reads secret values": "Key Vault Secrets User",
-        "lists secrets": "Key Vault Secrets User",
-    }
-    assert held_by(policy(keys=("sign",))) == {"signs with keys": "keys: sign"}
-    assert held_by(vault()) == {}
-
-
 def invariant(
     claim: Claim, *who: Who, can: str = "read-value", on: str = "vault.kv", direct: bool = False
 ) -> Invariant:
@@ -377,3 +372,87 @@ def test_rights_at_a_scope_above_vaults_are_asked_for_there() -> None:
     spot = Spot("/providers/microsoft.management/managementgroups/m")
     assert [one.capability.name for one in held(above, "ci", spot, through=False)] == ["read-vault"]
     assert list(held(above, "ci", Spot("/providers/microsoft.other"), through=False)) == []
+
+
+def test_a_capability_on_some_objects_only_is_no_way_around_a_whole_vault() -> None:
+    deny = Denial("d", VAULT.lower(), (Permission(actions=("*/secrets/write",)),), frozenset({"ops"}))
+    around = Surroundings(denials=(deny,))
+    found = lines(estate(vault(), around=around), estate(vault(), role(CONTRIBUTOR, who="ops"), around=around))
+    assert not [line for line in found if "writes secrets" in line]
+    assert [line for line in found if "creates keys through" in line]
+
+
+def test_an_assignment_that_is_declared_counts_before_an_equal_one_that_is_not() -> None:
+    declared, found = at("role_assignment.kv/ci/user"), role(USER)
+    for things in ([(declared, found), (None, found)], [(None, found), (declared, found)]):
+        (one,) = picture(things, Surroundings(), {}).assignments
+        assert one.address == declared
+
+
+def given(*changes: Change, live: dict[str, Any] | None = None) -> tuple[Estate, Estate]:
+    """The estate before and after some changes of a vault that is there with these grants."""
+    seen = {at(place): Observed(at(place).kind, *known) for place, known in (live or {}).items()}
+    inputs = Inputs(registry(), {}, State("line", 1, {}), Reading(live=seen), {}, Options(), frozenset())
+    return pictures(inputs, changes, Surroundings(), {})
+
+
+def change(place: str, action: Action, **sides: Any) -> Change:
+    return Change(at(place), action, Reason.NEW, **sides)
+
+
+def test_a_vault_that_comes_back_is_expected_as_it_was_applied() -> None:
+    prior = Entry(at("vault.kv"), VAULT, vault(None))
+    wanted = Resource(at("vault.kv"), vault("policies"))
+    entry = Entry(at("access_policy.kv/ci"), f"{VAULT}/objectId/ci", policy(secrets=("get",)))
+    back = change("vault.kv", Action.RECOVER, prior=prior, desired=wanted, known=False)
+    kept = change("access_policy.kv/ci", Action.NOOP, prior=entry, known=False)
+    before, after = given(back, kept)
+    assert lines(before, after) == []
+    assert [(one.rbac, len(one.policies)) for one in before.vaults] == [(False, 1)]
+    undeclared = change("vault.kv", Action.DESTROY, prior=prior, known=False)
+    assert len(given(undeclared)[0].vaults) == 1
+
+
+def test_a_change_of_one_setting_leaves_the_others_as_they_are() -> None:
+    there = {"vault.kv": (VAULT, vault("rbac", network=NetworkSpec(default="allow", public=True), tags={"a": "b"}))}
+    wanted = Resource(at("vault.kv"), vault(None, network=NetworkSpec(default="deny")))
+    diffs = (AttrDiff(("network", "default"), "allow", "deny"), AttrDiff(("tags", "a"), "b", "c"))
+    live = Observed("vault", *there["vault.kv"])
+    _, after = given(change("vault.kv", Action.UPDATE, desired=wanted, live=live, diff=diffs), live=there)
+    assert [(one.rbac, one.network) for one in after.vaults] == [(True, Network.RESTRICTED)]
+
+
+def test_a_vault_that_goes_takes_along_what_stands_in_it() -> None:
+    grants = {"role_assignment.kv/ci/user": (f"{VAULT}/x/1", role(USER)), "role_assignment.up": ("up", role(USER, SUB))}
+    there = {"vault.kv": (VAULT, vault()), "access_policy.kv/ci": (f"{VAULT}/p", policy(secrets=("get",))), **grants}
+    live = Observed("vault", VAULT, vault())
+    _, after = given(change("vault.kv", Action.DESTROY, live=live), live=there)
+    assert (after.vaults, [one.scope for one in after.assignments]) == ((), [SUB])
+
+
+def document(**principals: Principal) -> Document:
+    known = {at("vault.kv"): Resource(at("vault.kv"), replace(vault(), resource_group=None))}
+    custom = RoleAssignmentSpec(
+        scope=ScopeRef("vault.kv", at("vault.kv")),
+        role=RoleRef("Ours"),
+        principal=PrincipalRef("ci"),
+        principal_type=PrincipalTypeRef("ci"),
+    )
+    known[at("role_assignment.a")] = Resource(at("role_assignment.a"), custom)
+    known[at("role_assignment.b")] = Resource(
+        at("role_assignment.b"), replace(custom, role=RoleRef("Key Vault Secrets User"))
+    )
+    known[at("role_assignment.c")] = Resource(at("role_assignment.c"), replace(custom, scope=ScopeRef("subscription")))
+    nowhere = Origin(None, "nobody")
+    return Document("/x", None, Cloud("public"), nowhere, nowhere, {}, "/s", principals, known)
+
+
+def test_offline_names_stand_for_what_only_azure_knows() -> None:
+    ci = Principal("ci", Selector.APP_ID, "8f0f0c52-0000-0000-0000-000000000000")
+    found = offline(document(ci=ci), registry())
+    assert found.ids == {"ci": "principals.ci"}
+    assert {(one.principal, one.role) for one in found.estate.assignments} == {
+        ("principals.ci", "ours"),
+        ("principals.ci", USER),
+    }
+    assert [str(vault.address) for vault in found.estate.vaults] == ["vault.kv"]
