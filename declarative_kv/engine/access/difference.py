@@ -64,15 +64,6 @@ def access_lines(before: Estate, after: Estate) -> tuple[AccessLine, ...]:
     return tuple(sorted(set(shown), key=lambda line: (line.who, line.resource, line.gained, line.phrase, line.via)))
 
 
-def network_notes(before: Estate, after: Estate) -> Iterator[str]:
-    """Vaults whose network opens or closes: nobody's rights change, but from where they help does."""
-    known = {vault.id: vault for vault in before.vaults}
-    for vault in after.vaults:
-        was = known.get(vault.id)
-        if was is not None and was.network is not vault.network:
-            yield f"the network of {vault.address} goes from {was.network} to {vault.network}: rights stay as they are"
-
-
 @dataclass(frozen=True, slots=True)
 class _Changed:
     """The grants that come, go or change, each with its scope; `high` are the scopes above subscriptions."""

@@ -10,9 +10,10 @@ import pytest
 from declarative_kv.engine.access.analysis import answers, held
 from declarative_kv.engine.access.around import questions
 from declarative_kv.engine.access.conditions import holds
-from declarative_kv.engine.access.difference import access_lines, network_notes
+from declarative_kv.engine.access.difference import access_lines
 from declarative_kv.engine.access.estate import Estate, Network
 from declarative_kv.engine.access.invariants import broken
+from declarative_kv.engine.access.network import network_notes
 from declarative_kv.engine.access.offline import offline
 from declarative_kv.engine.access.picture import picture, pictures
 from declarative_kv.engine.access.view import Spot, View
