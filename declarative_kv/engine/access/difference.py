@@ -245,13 +245,11 @@ def _least(lines: list[_Line]) -> list[_Line]:
 
 
 def _everything(line: _Line) -> str:
+    """What Azure calls all of a collection: `policy:keys/all`, or `Microsoft.KeyVault/vaults/keys/*`."""
     permission = line.held.permission
-    return f"{permission.rpartition('/')[0]}/all" if permission.startswith("policy:") else _collection(permission)
-
-
-def _collection(action: str) -> str:
-    """`Microsoft.KeyVault/vaults/keys/*` of any data action there."""
-    return "/".join((*action.split("/")[:3], "*"))
+    if permission.startswith("policy:"):
+        return f"{permission.rpartition('/')[0]}/all"
+    return "/".join((*permission.split("/")[:3], "*"))
 
 
 def _told(view: View, line: _Line, phrase: str, via: str, permission: str) -> AccessLine:
