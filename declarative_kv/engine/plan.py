@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from declarative_kv.engine.access.difference import access_lines, network_notes
+from declarative_kv.engine.access.difference import access_lines
 from declarative_kv.engine.access.invariants import broken
+from declarative_kv.engine.access.network import network_notes
 from declarative_kv.engine.access.picture import pictures
 from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.coverage import check_data_access, helpful_principals

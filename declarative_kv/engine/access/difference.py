@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from declarative_kv.engine.access.direct import assigned, direct, may, role_name, role_path, scope_name
-from declarative_kv.engine.access.estate import Assignment, Estate, Policy, Vault, lies_in
+from declarative_kv.engine.access.estate import ROOT, Assignment, Estate, Policy, Vault, is_management_group, lies_in
 from declarative_kv.engine.access.indirect import indirect
-from declarative_kv.engine.access.view import Held, Spot, StepKind, View
+from declarative_kv.engine.access.view import Held, Spot, StepKind, View, upwards
 from declarative_kv.model.address import Address
 from declarative_kv.model.capabilities import CAPABILITIES, KEYS_WRITE, SECRETS_WRITE, Capability, Place
 from declarative_kv.model.plan import AccessLine
@@ -64,25 +64,20 @@ def access_lines(before: Estate, after: Estate) -> tuple[AccessLine, ...]:
     return tuple(sorted(set(shown), key=lambda line: (line.who, line.resource, line.gained, line.phrase, line.via)))
 
 
-def network_notes(before: Estate, after: Estate) -> Iterator[str]:
-    """Vaults whose network opens or closes: nobody's rights change, but from where they help does."""
-    known = {vault.id: vault for vault in before.vaults}
-    for vault in after.vaults:
-        was = known.get(vault.id)
-        if was is not None and was.network is not vault.network:
-            yield f"the network of {vault.address} goes from {was.network} to {vault.network}: rights stay as they are"
-
-
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """The grants that come, go or change, each with the scope that it stands at."""
+    """The grants that come, go or change, each with its scope; `high` are the scopes above subscriptions."""
 
     grants: Mapping[tuple[object, ...], tuple[str, Assignment | Policy]]
+    by_scope: Mapping[str, frozenset[str]]
+    high: tuple[str, ...]
 
     def holders(self, view: View, place: str) -> frozenset[str]:
         """Whose grants that reach a place change."""
-        found = (grant.principal for scope, grant in self.grants.values() if view.covers(scope, place))
-        return frozenset(found)
+        near = [scope for scope in upwards(place) if scope in self.by_scope]
+        return frozenset(
+            who for scope in (*near, *self.high) if view.covers(scope, place) for who in self.by_scope[scope]
+        )
 
     def includes(self, grant: Assignment | Policy, place: str) -> bool:
         """Whether a grant that counts at a place is among them."""
@@ -91,7 +86,13 @@ class _Changed:
 
 def _changed_grants(before: Estate, after: Estate) -> _Changed:
     old, new = _grants(before), _grants(after)
-    return _Changed({key: (old | new)[key] for key in sorted(old.keys() ^ new.keys(), key=repr)})
+    everything = old | new
+    grants = {key: everything[key] for key in sorted(old.keys() ^ new.keys(), key=repr)}
+    by_scope: dict[str, set[str]] = defaultdict(set)
+    for scope, grant in grants.values():
+        by_scope[scope].add(grant.principal)
+    high = tuple(scope for scope in by_scope if scope == ROOT or is_management_group(scope))
+    return _Changed(grants, {scope: frozenset(who) for scope, who in by_scope.items()}, high)
 
 
 def _grants(estate: Estate) -> dict[tuple[object, ...], tuple[str, Assignment | Policy]]:
@@ -244,13 +245,11 @@ def _least(lines: list[_Line]) -> list[_Line]:
 
 
 def _everything(line: _Line) -> str:
+    """What Azure calls all of a collection: `policy:keys/all`, or `Microsoft.KeyVault/vaults/keys/*`."""
     permission = line.held.permission
-    return f"{permission.rpartition('/')[0]}/all" if permission.startswith("policy:") else _collection(permission)
-
-
-def _collection(action: str) -> str:
-    """`Microsoft.KeyVault/vaults/keys/*` of any data action there."""
-    return "/".join((*action.split("/")[:3], "*"))
+    if permission.startswith("policy:"):
+        return f"{permission.rpartition('/')[0]}/all"
+    return "/".join((*permission.split("/")[:3], "*"))
 
 
 def _told(view: View, line: _Line, phrase: str, via: str, permission: str) -> AccessLine:
@@ -280,8 +279,9 @@ def _via(view: View, line: _Line) -> str:
 
 def _idle(old: View, new: View, changed: _Changed) -> Iterator[AccessLine]:
     """Roles that come or go and give nothing that is told here where they stand, and roles that nobody knows."""
+    there = _grants(new.estate)
     for key, (place, grant) in changed.grants.items():
-        gained = key in _grants(new.estate)
+        gained = key in there
         view = new if gained else old
         if isinstance(grant, Policy) or _tells(view, grant, place):
             continue

@@ -56,11 +56,6 @@ class Vault:
     address: Address | None = None
     label: str = ""
 
-    @property
-    def subscription(self) -> str:
-        """The scope of its subscription."""
-        return "/".join(self.id.split("/")[:3])
-
 
 @dataclass(frozen=True, slots=True)
 class Estate:

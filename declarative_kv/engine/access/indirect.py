@@ -120,17 +120,20 @@ def _widen(view: View, principal: str, spot: Spot, reach: _Reach) -> None:
     waiting = list(reach.actions.get(_GIVE_ROLES, ()))
     widest = sorted(view.estate.roles, key=lambda guid: (-len(view.given(guid)), guid))
     covered: dict[Assignment, set[Operation]] = {}
+    seen: set[tuple[Assignment, str, bool]] = set()
     for power in waiting:
         known = covered.setdefault(power.grant, set())
         for guid in widest:
             # A role that adds nothing to those already within reach makes the answer no longer, only slower.
             verdict = not view.given(guid).keys() <= known and _may_take(view, principal, power, guid)
-            if verdict is False:
+            sure = power.certain and verdict is True
+            if verdict is False or not seen.isdisjoint({(power.grant, guid, True), (power.grant, guid, sure)}):
                 continue
-            if power.certain and verdict is True:
+            seen.add((power.grant, guid, sure))
+            if sure:
                 known |= {op for op, blocks in view.given(guid).items() if None in (b.condition for b in blocks)}
             step = Step(StepKind.TAKES_ROLE, f"gives itself the role {role_name(view, guid)}", guid)
-            taken = replace(power, path=(*power.path, step), certain=power.certain and verdict is True, own=False)
+            taken = replace(power, path=(*power.path, step), certain=sure, own=False)
             reach.roles.setdefault(guid, []).append(taken)
             more = _actions_of(view, principal, spot, guid, taken)
             for way, gained in more:

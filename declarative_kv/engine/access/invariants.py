@@ -40,7 +40,11 @@ def broken(
             continue
         if one.direct not in known:
             known[one.direct] = answers(estate, through=not one.direct)
-        found = [answer for answer in known[one.direct] if _breaks(view, one, ids, answer, offline=offline)]
+        secrets = {vault.id: frozenset(_secrets(estate, one, vault)) for vault in estate.vaults}
+        about = [
+            answer for answer in known[one.direct] if answer.capability in one.can and _is_on(one, answer, secrets)
+        ]
+        found = [answer for answer in about if _breaks(view, one, ids, answer, offline=offline)]
         if found:
             yield _counterexample(estate, one, sorted(found, key=_plainness))
 
@@ -51,8 +55,6 @@ def _plainness(answer: Answer) -> tuple[object, ...]:
 
 
 def _breaks(view: View, one: Invariant, ids: Mapping[str, str], answer: Answer, *, offline: bool) -> bool:
-    if answer.capability not in one.can or not _is_on(view.estate, one, answer):
-        return False
     meant = _means(view, one.who, ids, answer.principal, offline=offline)
     return meant is (one.claim is Claim.NEVER)
 
@@ -75,16 +77,18 @@ def _is(view: View, one: Who, ids: Mapping[str, str], principal: str, *, offline
     return None if one.group and offline else False
 
 
-def _is_on(estate: Estate, one: Invariant, answer: Answer) -> bool:
-    """Whether an answer is about something that the invariant is about: a vault, what lies in it, or a secret of it."""
+def _is_on(one: Invariant, answer: Answer, secrets: Mapping[str, frozenset[str]]) -> bool:
+    """Whether an answer is about what the invariant is about: a vault, what lies in it, or a secret that it names.
+
+    `secrets` has those by their vault.
+    """
     vault = str(answer.vault.address)
     if any(fnmatchcase(vault, pattern) for pattern in one.on):
         return True
-    return any(
-        lies_in(place, answer.resource) and place not in answer.excepted
-        for place in _secrets(estate, one, answer.vault)
-        if answer.capability.category == "secrets"
-    )
+    if answer.capability.category != "secrets":
+        return False
+    named = secrets[answer.vault.id]
+    return answer.resource in named or (answer.resource == answer.vault.id and not named <= set(answer.excepted))
 
 
 def _secrets(estate: Estate, one: Invariant, vault: Vault) -> Iterator[str]:

@@ -172,28 +172,22 @@ def _returned(change: Change) -> VaultSpec:
 
 
 def _after(inputs: Inputs, before: Mapping[str, Thing], changes: Iterable[Change]) -> dict[str, Thing]:
-    found = dict(before)
+    found, gone = dict(before), set[str]()
     for change in changes:
         known = change.live or change.prior
         there = known.remote_id.lower() if known is not None else ""
         match change.action:
             case Action.DESTROY:
-                found = _destroyed(found, there, known)
+                found.pop(there, None)
+                gone |= {there} if known is not None and isinstance(known.spec, VaultSpec) else set()
             case Action.CREATE | Action.RECOVER | Action.REPLACE | Action.UPDATE | Action.IMPORT:
                 old = found.pop(there, None)
                 spec = _made(change, old)
                 renew = change.action in (Action.CREATE, Action.REPLACE)
                 key = inputs.kinds[change.address.kind].remote_id(spec).lower() if renew or not there else there
                 found[key] = (change.address, spec)
-    return found
-
-
-def _destroyed(found: Mapping[str, Thing], there: str, known: Any) -> dict[str, Thing]:
-    """What is left when an object is deleted; a vault takes along what is in it and the roles on it."""
-    left = {key: thing for key, thing in found.items() if key != there}
-    if not isinstance(known.spec, VaultSpec):
-        return left
-    return {key: (at, spec) for key, (at, spec) in left.items() if not lies_in(_stands_at(spec), there)}
+    # A vault that is deleted takes along what is in it and the roles on it.
+    return {key: thing for key, thing in found.items() if not any(lies_in(_stands_at(thing[1]), one) for one in gone)}
 
 
 def _stands_at(spec: Any) -> str:

@@ -178,7 +178,7 @@ class View:
         """The assignments that reach a place by principal, nearest first."""
         if place not in self._reaching:
             found: dict[str, list[Assignment]] = defaultdict(list)
-            for scope in (*_upwards(place), *self._high):
+            for scope in (*upwards(place), *self._high):
                 if scope in self.by_scope and self.covers(scope, place):
                     for one in self.by_scope[scope]:
                         found[one.principal].append(one)
@@ -239,7 +239,7 @@ class View:
         )
 
 
-def _upwards(place: str) -> Iterator[str]:
+def upwards(place: str) -> Iterator[str]:
     """A place and what it lies in by its id, nearest first; above subscriptions only itself."""
     if place.startswith("/subscriptions/"):
         parts = place.split("/")
