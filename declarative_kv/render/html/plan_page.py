@@ -10,6 +10,11 @@ from declarative_kv.render.names import Names
 from declarative_kv.render.summary import Summary
 from declarative_kv.render.summary import of_plan as summary_of
 
+_GRID = (
+    "What the grants that are declared, or were found in these vaults, give before the plan and after it. What comes"
+    " from grants above them that nobody declared is in the list of what is gained and lost."
+)
+
 
 def plan_page(plan: Plan) -> str:
     """The whole document; no secret value is in it."""
@@ -28,7 +33,7 @@ def plan_page(plan: Plan) -> str:
         sections.irreversible(plan),
         changes.changes(plan),
         *_refreshed(plan),
-        matrix.section(rights(of_plan(plan)), "What the grants that this plan knows give, before it and after it."),
+        matrix.section(rights(of_plan(plan)), _GRID),
         graph.of_plan(plan),
         sections.unmanaged(plan),
         sections.unread(plan),
