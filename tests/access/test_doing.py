@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from declarative_kv.engine.access.analysis import Answer, answers
+from declarative_kv.engine.access.invariants import broken
 from declarative_kv.engine.access.view import Step, StepKind
+from declarative_kv.model.capabilities import named
+from declarative_kv.model.invariant import Claim, Invariant, Who
 from tests.access.brute import OPERATIONS, Operation
 from tests.access.doing import DOABLE, Trials, trials
 from tests.access.test_brute_force import told
@@ -58,3 +63,16 @@ def _steps(one: Answer) -> tuple[Step, ...]:
 def _leads(azure: Trials, world: World, one: Answer) -> bool:
     box = world.box(one.vault.id.rpartition("/")[2])
     return azure.leads_to(one.principal, _steps(one), one.capability.name, box, one.resource)
+
+
+@pytest.mark.parametrize("seed", MORE)
+def test_the_counterexample_of_an_invariant_really_succeeds(seed: int) -> None:
+    world = random_world(seed)
+    azure, estate = trials(world), estate_of(world)
+    for name in ("read-value", "write-value", "sign", "change-vault"):
+        anybody = Invariant(name, Claim.NEVER, (Who(),), named(name), ("*",))
+        nobody_else = replace(anybody, who=tuple(Who(group, group=True, negated=True) for group in world.members))
+        for one in broken(estate, (anybody, nobody_else), {group: group for group in world.members}):
+            assert one.answer is not None
+            if one.answer.principal in world.people:
+                assert _leads(azure, world, one.answer), one.detail
