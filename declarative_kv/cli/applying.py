@@ -64,7 +64,7 @@ async def applied(
     async with _at_work(place_in(document, options.shard), word, common, manner) as (run, journal):
         state = await checked(journal.state, document, options.shard)
         made = await planned(run, document, state, options)
-        return await _carried_out(run, made, journal, common, manner)
+        return await carried_out(run, made, journal, common, manner)
 
 
 async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
@@ -80,7 +80,7 @@ async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
         ring = key_ring(run, journal.state, shared=making.shared, off=making.off)
         groups = frozenset(making.groups)
         made = Planned(plan, making.place, ring, Sources(os.environ), making.shared, making.off, groups)
-        return await _carried_out(run, made, journal, common, manner)
+        return await carried_out(run, made, journal, common, manner)
 
 
 @asynccontextmanager
@@ -147,7 +147,7 @@ def _blocked(block: Block) -> Diagnostic:
     )
 
 
-async def _carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
+async def carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
     """Show, refuse, ask, apply, conclude."""
     plan = made.plan
     _check_time(plan, run.session.stop)

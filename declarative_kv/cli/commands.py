@@ -32,6 +32,8 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         "access": Listed("access", "Show who can do what on which vault, and through what."),
         "import": Listed("import_", "Take over objects that exist already."),
         "pull": Listed("pull", "Write YAML from what exists."),
+        "snapshot": Listed("snapshot", "Write down what Azure holds, for plans that may not reach it."),
+        "rehearse": Listed("rehearse", "Apply a plan to an emulated copy of what a picture shows."),
         "secret": Listed("secret", "Set the value of a secret that is kept in Azure."),
         "state": Listed("state", "Look at the state, and mend it."),
         "graph": Listed("graph", "Print the order of work as a Mermaid diagram."),

@@ -19,6 +19,7 @@ from declarative_kv.azure.transport import Endpoint, shared_transport
 from declarative_kv.cli.output import tell
 from declarative_kv.engine.resolve import Directory
 from declarative_kv.kinds import registry
+from declarative_kv.model.access import Surroundings
 from declarative_kv.model.blob_place import parse_blob_place
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Cloud
@@ -51,6 +52,8 @@ class Run:
     directory: Directory
     store: Store
     kinds: Kinds
+    around: Surroundings | None = None
+    """What stands around the grants, where it is known already and nobody can be asked."""
 
 
 def now() -> datetime:

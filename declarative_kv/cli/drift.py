@@ -40,6 +40,10 @@ def drift_command(
     form: Annotated[Form, typer.Option("--format", help="In which form, on standard output.")] = Form.TEXT,
     out: Out = None,
     shard: options.ShardOption = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Write Azure's side into the YAML.")] = False,
+    deleted: Annotated[
+        bool, typer.Option("--adopt-deleted", help="The same, and take out what was deleted outside.")
+    ] = False,
 ) -> None:
     """Find what changed outside: the state held against Azure. Exits 2 where something did."""
     from declarative_kv.cli.documents import warn
@@ -48,6 +52,8 @@ def drift_command(
 
     reports = forms(out, tuple(Form))
     common = options.common(file, env, var, state, no_color, verbose)
+    if adopt or deleted:
+        raise typer.Exit(asyncio.run(_adopted(common, deleted=deleted)))
     found = asyncio.run(_found(common, options.shard(shard)))
     write(reports, _renderers(found, replace(common, no_color=True)))
     say(_renderers(found, common)[form]())
@@ -69,6 +75,21 @@ async def _found(common: options.Common, shard: Shard | None) -> Plan:
     document = loaded(common)
     async with opened(place_in(document, shard), verbose=common.verbose) as run:
         return await drifted(run, document, await checked(await run.store.read(), document, shard), shard)
+
+
+async def _adopted(common: options.Common, *, deleted: bool) -> int:
+    from declarative_kv.cli.adopting import adopted, found_outside, report, request_of
+    from declarative_kv.cli.context import opened
+    from declarative_kv.cli.documents import loaded, warn
+    from declarative_kv.cli.flow import place_of
+
+    document = loaded(common)
+    async with opened(place_of(document), verbose=common.verbose) as run:
+        found, there = await found_outside(run, document, await run.store.read())
+    made = adopted(request_of(common), there, deleted=deleted)
+    code = report(made, there, deleted=deleted, no_color=common.no_color)
+    warn(found.unreadable, no_color=common.no_color)
+    return code or (4 if found.unreadable else 0)
 
 
 def _renderers(found: Plan, common: options.Common) -> Renderers:

@@ -19,6 +19,7 @@ from declarative_kv.engine.fingerprint import KeyRing
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.orphans import grantees, orphans_of
 from declarative_kv.engine.others import unmanaged_objects
+from declarative_kv.engine.picture import answered
 from declarative_kv.engine.plan import only_drift, plan, wished
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
@@ -26,6 +27,7 @@ from declarative_kv.engine.select import select
 from declarative_kv.engine.shard import missing_elsewhere, needed_elsewhere, own
 from declarative_kv.engine.values import compare
 from declarative_kv.kinds.fingerprint_key import FingerprintKeys
+from declarative_kv.model.access import Questions, Surroundings
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document, Selector
@@ -77,7 +79,7 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
     verdicts = await _verdicts(run, resolved, inputs, sources, ring)
     asked = questions(resolved.desired, state, reading, groups, directory=bool(document.invariants))
-    around = await surroundings(run.session, asked)
+    around = await _around(run, asked)
     made = plan(
         run.kinds,
         resolved.desired,
@@ -97,6 +99,13 @@ async def planned(run: Run, document: Document, state: State, options: Options) 
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
 
 
+async def _around(run: Run, asked: Questions) -> Surroundings:
+    """What stands around the grants: asked for, or as a picture shows it."""
+    if run.around is not None:
+        return answered(run.around, asked)
+    return await surroundings(run.session, asked)
+
+
 async def estates(run: Run, document: Document, state: State) -> tuple[Estate, Estate, tuple[Diagnostic, ...]]:
     """Who was given what, as it is and as an apply would leave it, and what could not be read. Writes nothing."""
     options = Options(values="never", import_all=True)
@@ -105,7 +114,7 @@ async def estates(run: Run, document: Document, state: State) -> tuple[Estate, E
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
     asked = questions(resolved.desired, state, reading, _groups(document, resolved), directory=True)
-    around = await surroundings(run.session, asked)
+    around = await _around(run, asked)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, removed=document.removed)
     changes = wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id)
     before, after = pictures(inputs, changes, around, resolved.principals)
@@ -124,15 +133,20 @@ def _needed_elsewhere(
 
 async def drifted(run: Run, document: Document, state: State, shard: Shard | None = None) -> Plan:
     """Resolve, refresh, and hold the state against Azure. Reads no source; writes nothing."""
+    inputs, resolved = await inspected(run, document, state, shard)
+    orphans, note = await _orphans(run, inputs, resolved)
+    return only_drift(inputs, head_of(document, resolved, state), orphans, note)
+
+
+async def inspected(run: Run, document: Document, state: State, shard: Shard | None = None) -> tuple[Inputs, Resolved]:
+    """Everything that drift is judged by."""
     options = Options(values="never", shard=shard)
     state, _ = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
     resolved = replace(resolved, desired=own(resolved.desired, state, shard))
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
-    inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen)
-    orphans, note = await _orphans(run, inputs, resolved)
-    return only_drift(inputs, head_of(document, resolved, state), orphans, note)
+    return Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen), resolved
 
 
 async def _orphans(run: Run, inputs: Inputs, resolved: Resolved) -> tuple[tuple[Orphan, ...], str]:

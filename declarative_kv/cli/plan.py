@@ -38,6 +38,9 @@ def plan_command(
     form: PlanFormat = None,
     report: Reports = None,
     shard: options.ShardOption = None,
+    live: Annotated[
+        Path | None, typer.Option("--live", metavar="FILE", help="From a picture of `dkv snapshot`; reaches nothing.")
+    ] = None,
 ) -> None:
     """Show what would change, and who gains or loses access."""
     from declarative_kv.cli.planning import Asked, made, shown
@@ -46,5 +49,7 @@ def plan_command(
     common = options.common(file, env, var, state, no_color, verbose)
     shape = chosen(form, as_json=as_json, as_markdown=as_markdown)
     asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow, shard)
-    plan = asyncio.run(made(common, asked.options(), out))
+    if live is not None and (out is not None or values is not options.Values.AVAILABLE):
+        raise options.usage("--live compares no values and makes no saved plan, so it goes with neither option.")
+    plan = asyncio.run(made(common, asked.options(), out, live))
     raise typer.Exit(shown(plan, common, shape, detailed=detailed, reports=reports).code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from declarative_kv.cli.output import json_text, painted, say
 from declarative_kv.cli.reports import Form, Renderers, write
 from declarative_kv.cli.saved import save
 from declarative_kv.cli.sharding import checked, place_in
+from declarative_kv.model.document import Document
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.render.paint import PLAIN, Paint
 from declarative_kv.render.plan_text import plan_text
@@ -84,15 +85,31 @@ def _guard(text: str) -> str:
     return text
 
 
-async def made(common: Common, options: Options, out: Path | None = None) -> Plan:
-    """The plan of a command line, saved to `out` if that is given. Takes no lock and writes nothing else."""
+async def made(common: Common, options: Options, out: Path | None = None, live: Path | None = None) -> Plan:
+    """The plan of a command line, saved to `out` if that is given. Takes no lock and writes nothing else.
+
+    `live` is a picture in the place of Azure.
+    """
     document = loaded(common)
+    if live is not None:
+        return await _from_picture(live, document, options)
     async with opened(place_in(document, options.shard), verbose=common.verbose) as run:
         state = await checked(await run.store.read(), document, options.shard)
         plan = await planned(run, document, state, options)
     if out is not None:
         save(out, plan)
     return plan.plan
+
+
+async def _from_picture(live: Path, document: Document, options: Options) -> Plan:
+    """The plan that would have been made when the picture was taken, values not compared."""
+    from declarative_kv.cli.picturing import offline, read
+
+    picture = read(live)
+    run = offline(place_in(document, options.shard), picture)
+    state = await checked(await run.store.read(), document, options.shard)
+    plan = (await planned(run, document, state, replace(options, values="never"))).plan
+    return replace(plan, head=replace(plan.head, read_at=picture.taken, as_of=picture.taken))
 
 
 def shown(

@@ -189,7 +189,9 @@ async def _naming(run: Run, surveys: Iterable[Survey]) -> Naming:
         warn([_unnamed(error)], no_color=True)
     roles = {one.spec.role for found in surveys for one in found.assignments}
     named = {guid: await _role_name(run, guid) for guid in sorted(roles)}
-    return Naming(People({}, known, readable=readable), named, group_keys(surveys))
+    met = People({}, known, readable=readable)
+    met.meet(people)
+    return Naming(met, named, group_keys(surveys))
 
 
 def _unnamed(error: DkvError) -> Diagnostic:

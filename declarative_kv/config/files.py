@@ -102,7 +102,8 @@ def _nothing(pattern: str, hint: str, mark: int) -> Problem:
 def _open(path: Path, name: str, sources: Sources, named_at: int | None) -> tuple[Parsed | None, list[Problem]]:
     """Read, decode and parse one file; what ends it is a problem, never an exception."""
     try:
-        text = _decoded(_bytes(path, name, named_at), path, name, sources)
+        held = sources.texts.get(path)
+        text = held if held is not None else _decoded(_bytes(path, name, named_at), path, name, sources)
         source = sources.add(path, name, text)
         tree, problems, dropped = parse(source)
     except Unparsable as error:

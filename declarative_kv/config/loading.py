@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -36,11 +36,27 @@ class Request:
     state: str | None
     environ: Mapping[str, str]
     cwd: Path
+    texts: Mapping[Path, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A document with what it was made of: the merged tree, the files, and which environment was laid over."""
+
+    document: Document
+    tree: Map
+    files: tuple[Parsed, ...]
+    choice: Choice
 
 
 def load(request: Request) -> Document:
     """The document, or a `ConfigError` with every mistake in it."""
-    sources = Sources()
+    return examine(request).document
+
+
+def examine(request: Request) -> Loaded:
+    """The document and how it came about; `texts` stand for the files of those paths as if they were written."""
+    sources = Sources(texts=request.texts)
     root, problems = open_root(request.root, request.cwd, sources)
     if root is None:
         raise _error(problems, sources, ())
@@ -64,7 +80,8 @@ def load(request: Request) -> Document:
     problems += [each for each in draft.problems if each.mark not in unsettled]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise _error(problems, sources, trees)
-    return replace(document, warnings=_diagnostics(problems, sources))
+    document = replace(document, warnings=_diagnostics(problems, sources))
+    return Loaded(document, draft.tree, (root, *included), choice)
 
 
 def _texts(

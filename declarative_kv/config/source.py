@@ -71,9 +71,13 @@ class Source:
 
 @dataclass(slots=True)
 class Sources:
-    """The files that were read, by number, and what in them must not be shown."""
+    """The files that were read, by number, and what in them must not be shown.
+
+    `texts` are read in place of the files with those paths.
+    """
 
     files: list[Source] = field(default_factory=list)
+    texts: Mapping[Path, str] = field(default_factory=dict)
     _hidden: dict[tuple[int, int], set[tuple[int, int]]] = field(default_factory=dict)
     _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 

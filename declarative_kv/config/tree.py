@@ -6,6 +6,7 @@ a text means is for the schema to say.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +105,13 @@ def parse(source: Source) -> tuple[Any, list[Problem], list[Map]]:
     except Unparsable as error:
         raise Unparsable(error.problem, builder.path) from error
     return builder.root, builder.problems, builder.dropped
+
+
+def events(text: str) -> Iterator[Any]:
+    """The parser's events, one by one; raises what it raises for a text that is no YAML."""
+    parser = CParser(text)
+    while parser.check_event():
+        yield parser.get_event()
 
 
 class _Builder:

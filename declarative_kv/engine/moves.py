@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from declarative_kv.model.address import Address
+from declarative_kv.model.address import Address, Move
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
-from declarative_kv.model.plan import Move
 from declarative_kv.model.state import Entry, State
 from declarative_kv.state.mend import readdressed
 

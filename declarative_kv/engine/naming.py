@@ -52,6 +52,11 @@ class People:
             self._add(object_id, str(kind) if kind else None)
         return self.keys[object_id]
 
+    def meet(self, kinds: Mapping[str, str | None]) -> None:
+        """Give keys to these object ids, of each of which some grant may say the type."""
+        for object_id, kind in kinds.items():
+            self.key(object_id, kind)
+
     def _add(self, object_id: str, kind: str | None) -> None:
         principal = self.known.get(object_id)
         name = "" if principal is None or principal.selector is Selector.OBJECT_ID else principal.name

@@ -34,7 +34,7 @@ class ResourceGroupKind(BaseKind):
         """The group, or nothing where it does not exist."""
         operation = f"Reading the resource group {ids.parse_group(scope.at)[1]}"
         try:
-            return (_observed(await azure.arm("GET", scope.at, version=RESOURCES, operation=operation)),)
+            return (observed_group(await azure.arm("GET", scope.at, version=RESOURCES, operation=operation)),)
         except NotFound:
             return ()
 
@@ -59,7 +59,7 @@ class ResourceGroupKind(BaseKind):
         with translated(f"Changing the resource group {name}"):
             groups = azure.resources(subscription).resource_groups
             answer: Any = await groups.update(name, encoded(body), cls=raw)
-        return _observed(answer)
+        return observed_group(answer)
 
     async def delete(self, azure: Session, live: Observed) -> Observed | None:
         """Delete the group with everything in it, and wait until it is gone."""
@@ -81,10 +81,10 @@ class ResourceGroupKind(BaseKind):
             groups = azure.resources(str(desired.subscription)).resource_groups
             answer: Any = await groups.create_or_update(desired.name, encoded(body), cls=raw)
         azure.forget(AROUND)
-        return _observed(answer)
+        return observed_group(answer)
 
 
-def _observed(group: Mapping[str, Any]) -> Observed:
+def observed_group(group: Mapping[str, Any]) -> Observed:
     """Azure's group in our words."""
     subscription, _ = ids.parse_group(group["id"])
     name = str(group["name"])

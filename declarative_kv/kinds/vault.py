@@ -37,7 +37,7 @@ class VaultKind(BaseKind):
         try:
             vault = await get_vault(azure, scope.at)
         except NotFound:
-            found = (await _deleted_vaults(azure, scope.at)).get(scope.at.lower())
+            found = (await deleted_vaults(azure, ids.parse_vault(scope.at).subscription)).get(scope.at.lower())
             return () if found is None else (shape.observed_deleted(found),)
         return (shape.observed_vault(vault), *shape.observed_policies(vault))
 
@@ -111,12 +111,11 @@ async def get_vault(azure: Session, identifier: str) -> Mapping[str, Any]:
     return vault
 
 
-async def _deleted_vaults(azure: Session, identifier: str) -> Mapping[str, Mapping[str, Any]]:
+async def deleted_vaults(azure: Session, subscription: str) -> Mapping[str, Mapping[str, Any]]:
     """The subscription's soft-deleted vaults by lower-case id, listed once a run.
 
     Who may not list them (a right at the subscription) sees none: creating a vault whose name is held then says so.
     """
-    subscription = ids.parse_vault(identifier).subscription
     path = f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults"
 
     async def listed() -> Mapping[str, Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -34,3 +35,11 @@ class Address(NamedTuple):
         if not (kind and dot and path):
             raise ValueError(f"{text!r} is not an address such as vault.payments or secret.payments/db-password")
         return cls(kind, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An entry of the state that goes on under another address; Azure is left alone."""
+
+    source: Address
+    target: Address

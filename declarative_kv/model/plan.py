@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from declarative_kv.model.address import Address
+from declarative_kv.model.address import Address, Move
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.found import Checked, Listing, Orphan, Unmanaged
@@ -192,7 +192,10 @@ class Unwritten:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first line: what was compared, as whom, when."""
+    """The first line: what was compared, as whom, when; `as_of` is the time of the picture it was made from, if any.
+
+    `principals` are names in the YAML, by object id, for people to read.
+    """
 
     environment: str | None
     subscription: str
@@ -207,15 +210,7 @@ class Head:
     state: str = ""
     root: str = ""
     principals: Mapping[str, str] = field(default_factory=dict)
-    """Names of principals in the YAML, by object id; for people to read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """An entry of the state that goes on under another address; Azure is left alone."""
-
-    source: Address
-    target: Address
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def head_facts(plan: Plan) -> Json:
         "state_serial": head.serial,
         "read_at": head.read_at,
         **({"shard": str(plan.options.shard)} if plan.options.shard else {}),
+        **({"as_of": head.as_of} if head.as_of else {}),
         "secrets_listed": [_listing(one) for one in plan.listings],
     }
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from declarative_kv.model.address import Move
 from declarative_kv.model.found import Listing
-from declarative_kv.model.plan import AccessLine, Block, Irreversible, Move, Plan
+from declarative_kv.model.plan import AccessLine, Block, Irreversible, Plan
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.names import Names, short
@@ -71,7 +72,7 @@ def head_line(plan: Plan, paint: Paint = PLAIN) -> str:
     parts.append(f"subscription {short(safe(head.subscription))} ({safe(head.subscription_from)})")
     parts.append(f"as {safe(head.identity)} ({safe(head.identity_from)})")
     parts.append(f"state serial {head.serial}")
-    parts.append(f"read {_clock(head.read_at)}")
+    parts.append(f"as of {safe(head.as_of)}" if head.as_of else f"read {_clock(head.read_at)}")
     return paint("dim", " · ".join(parts))
 
 

@@ -51,7 +51,7 @@ SEAMS = {
     "pytest": {"emulator/pytest"},
     "rich": {"render/progress"},
     "trustme": {"emulator/host/authority"},
-    "yaml": {"config/emit", "config/tree"},
+    "yaml": {"config/emit", "config/layout", "config/tree"},
 }
 """Where each package is imported, and nowhere else; `azure` and `typer` have packages of ours to themselves."""
 

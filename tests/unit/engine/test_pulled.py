@@ -236,6 +236,9 @@ def test_people_are_named_from_the_directory_else_by_their_id() -> None:
         "user": {"object_id": "lost", "type": "user"},
     }
     assert people.missing == {"user"}
+    met = People({}, {})
+    met.meet({"lost": "Group"})
+    assert met.entries == {"group": {"object_id": "lost", "type": "group"}}
     unread = People({}, {}, readable=False)
     assert (unread.key("lost"), unread.missing) == ("principal", set())
     assert principals_of([policy(CI), role(CI), role(ANN)]) == {ANN: "User", CI: "User"}

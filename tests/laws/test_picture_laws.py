@@ -1,0 +1,98 @@
+"""Laws of pictures over random worlds: a plan made from one is the plan that would be made online without values."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarative_kv.cli.context import store_at
+from declarative_kv.cli.flow import place_of, planned
+from declarative_kv.cli.options import Common
+from declarative_kv.cli.picturing import offline, picture_of, read, write
+from declarative_kv.cli.rehearsing import copied, rehearse, stage
+from declarative_kv.model.errors import DkvError
+from declarative_kv.model.plan import Options, Plan
+from declarative_kv.render.plan_json import plan_json
+from tests.counts import count
+from tests.laws.lab import Lab
+from tests.laws.outside import meddle
+from tests.laws.story import ALLOWED
+from tests.laws.wishes import Wishes
+
+NEVER = Options(values="never", allow=ALLOWED)
+
+
+async def some_world(seed: int, folder: Path) -> tuple[Lab, Wishes]:
+    """A project that was applied, and its Azure after some hands were in it."""
+    chance, lab = random.Random(seed), Lab(folder)
+    wishes = Wishes(chance, lab)
+    wishes.begin()
+    await lab.apply(Options(allow=ALLOWED, import_all=True))
+    lab.world.clock.shift(60.0)
+    await meddle(lab, chance, chance.randint(1, 6))
+    return lab, wishes
+
+
+async def take(lab: Lab, path: Path) -> None:
+    document = lab.document()
+    async with lab.run(document) as run:
+        write(path, await picture_of(run, document, await run.store.read()))
+
+
+async def from_picture(lab: Lab, path: Path, options: Options) -> Plan:
+    """The plan that a process without any way to Azure makes."""
+    document = lab.document()
+    run = offline(place_of(document), read(path))
+    return (await planned(run, document, await run.store.read(), options)).plan
+
+
+async def told(making: Any) -> dict[str, Any] | list[str]:
+    """The plan's JSON but for its head; or the codes of what kept it from being made."""
+    try:
+        plan = plan_json(await making)
+    except DkvError as error:
+        return [f"{one.code} {one.address}" for one in error.diagnostics]
+    plan.pop("timestamp")
+    plan["dkv"].pop("head")
+    return json.loads(json.dumps(plan))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("seed", range(count(10, 100)))
+async def test_a_rehearsal_ends_with_an_empty_plan(seed: int, tmp_path: Path) -> None:
+    lab, wishes = await some_world(seed, tmp_path)
+    picture = tmp_path / "live.json"
+    await take(lab, picture)
+    wishes.edit(3)
+    try:
+        wanted = await from_picture(lab, picture, replace(NEVER, import_all=True))
+    except DkvError:
+        return  # there is no plan to rehearse
+    before, document = lab.dump(), lab.document()
+    place = replace(place_of(document), state=str(tmp_path / "rehearsal.json"))
+    state = await store_at(document.state).read()
+    copied(state, place)
+    async with stage(place, read(picture), state) as run:
+        common = Common(no_color=True)
+        code, afterwards = await rehearse(run, document, replace(NEVER, import_all=True), common)
+    shown = [f"{one.action} {one.address} {one.reason}" for one in afterwards.pending]
+    assert (code, shown) == (0, []), [f"{one.action} {one.address}" for one in wanted.pending]
+    assert lab.dump() == before, "a rehearsal reached the real one"
+
+
+@pytest.mark.parametrize("seed", range(count(15, 100)))
+async def test_a_plan_from_a_picture_is_the_plan_that_is_made_online(seed: int, tmp_path: Path) -> None:
+    lab, wishes = await some_world(seed, tmp_path)
+    picture = tmp_path / "live.json"
+    await take(lab, picture)
+    assert lab.leaks() == []
+
+    for edits in (0, 3, 3):
+        wishes.edit(edits)
+        for options in (NEVER, Options(values="never", import_all=True), Options(values="never", destroy=True)):
+            online, offline = await told(lab.plan(options)), await told(from_picture(lab, picture, options))
+            assert offline == online, (seed, edits, options)
