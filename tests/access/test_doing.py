@@ -18,7 +18,7 @@ from tests.access.worlds import Box, World, estate_of, random_world
 from tests.counts import count
 
 FEW = range(1000, 1000 + count(3, 200))
-MORE = range(1000, 1000 + count(12, 500))
+MORE = range(1000, 1000 + count(8, 500))
 GIVEN = frozenset({StepKind.PRINCIPAL, StepKind.GROUP, StepKind.ROLE, StepKind.POLICY, StepKind.SCOPE})
 
 

@@ -62,7 +62,7 @@ async def told(making: Any) -> dict[str, Any] | list[str]:
     return json.loads(json.dumps(plan))  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("seed", range(count(10, 100)))
+@pytest.mark.parametrize("seed", range(count(5, 100)))
 async def test_a_rehearsal_ends_with_an_empty_plan(seed: int, tmp_path: Path) -> None:
     lab, wishes = await some_world(seed, tmp_path)
     picture = tmp_path / "live.json"
@@ -84,7 +84,7 @@ async def test_a_rehearsal_ends_with_an_empty_plan(seed: int, tmp_path: Path) ->
     assert lab.dump() == before, "a rehearsal reached the real one"
 
 
-@pytest.mark.parametrize("seed", range(count(15, 100)))
+@pytest.mark.parametrize("seed", range(count(6, 100)))
 async def test_a_plan_from_a_picture_is_the_plan_that_is_made_online(seed: int, tmp_path: Path) -> None:
     lab, wishes = await some_world(seed, tmp_path)
     picture = tmp_path / "live.json"

@@ -44,7 +44,7 @@ from tests.laws.wishes import PRINCIPALS
 
 Tree = dict[str, Any]
 OPTIONS: Final = Options(allow=ALLOWED)
-SAMPLE: Final = 160
+SAMPLE: Final = 100
 GRANTS: Final = f"/subscriptions/{SUBSCRIPTION}/providers/microsoft.authorization"
 
 
