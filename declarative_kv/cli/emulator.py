@@ -44,7 +44,7 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: the last one, else any.")] = 0,
     latency: Annotated[float, typer.Option(metavar="MS", min=0, help="Added to each request.")] = 0.0,
     throttle: Annotated[Throttle | None, typer.Option(help="Refuse what exceeds Azure's published limits.")] = None,
-    time_scale: Annotated[float, typer.Option(metavar="X", min=0, help="Azure's delays times this; 0: none.")] = 0.001,
+    time_scale: Annotated[float, typer.Option(metavar="X", min=0, help="Azure's delays times this; 0: none.")] = 0.0001,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Azure's texts and defaults of that day.")] = None,
     request_log: Annotated[Path | None, typer.Option(metavar="F", help="Append one JSON line a request.")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Serve here, until interrupted.")] = False,

@@ -156,7 +156,7 @@ def test_reset_keeps_identities_and_empties_the_rest(folder: Path, runs: bool) -
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_snapshot_goes_to_another_emulator(folder: Path, tmp_path: Path, runs: bool) -> None:
-    dkv(folder, "start")
+    dkv(folder, "start", "--time-scale", "0")
     with Client(folder) as client:
         client.make_vault("kv-moved")
         client.set_secret("kv-moved", "db", "carried along")
