@@ -7,14 +7,13 @@ sign-in come past no policy of ours, and each of them counts.
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseTimeoutError
-from azure.core.pipeline.transport import AsyncHttpTransport
 
 from declarative_kv.azure.pacing import Pace
 from declarative_kv.azure.patience import OutOfTime
+from declarative_kv.azure.wrapped import Wrapped
 
 _SLOWEST: Final = 100_000
 """Bytes a second; what is larger, such as a state in a blob, is given time to be sent over a slow line."""
@@ -28,11 +27,11 @@ class NotSent(ServiceRequestError):
         self.asked = reason.asked
 
 
-class Paced(AsyncHttpTransport[Any, Any]):
+class Paced(Wrapped):
     """Carries everything to `inner` at the pace that Azure's limits allow."""
 
     def __init__(self, inner: Any, pace: Pace) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._pace = pace
 
     async def send(self, request: Any, **options: Any) -> Any:
@@ -50,35 +49,11 @@ class Paced(AsyncHttpTransport[Any, Any]):
         seconds = self._pace.patience.answer + int(request.headers.get("Content-Length") or 0) / _SLOWEST
         try:
             async with asyncio.timeout(seconds) as patience:
-                return await self._inner.send(request, **options)
+                return await self.inner.send(request, **options)
         except TimeoutError as error:
             if not patience.expired():
                 raise
             raise ServiceResponseTimeoutError(f"No answer came within {seconds:g} seconds.") from error
-
-    async def sleep(self, duration: float) -> None:
-        """Wait as the inner transport waits."""
-        await self._inner.sleep(duration)
-
-    async def open(self) -> None:
-        """Open the inner transport."""
-        await self._inner.open()
-
-    async def close(self) -> None:
-        """Close the inner transport."""
-        await self._inner.close()
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self._inner.__aexit__(exc_type, exc_value, traceback)
 
 
 async def _text(response: Any) -> str:
