@@ -81,6 +81,7 @@ bench-all: $(READY) ## the same with 10,000 secrets in one vault too
 
 reference: $(READY) ## write the generated pages of the documentation again
 	$(BIN)/python -m declarative_kv.cli.reference > docs/cli.md
+	$(BIN)/python -m declarative_kv.cli.reference lint > docs/lint.md
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,4 +1,4 @@
-"""The reference of all commands as Markdown: `python -m declarative_kv.cli.reference > docs/cli.md`."""
+"""The generated pages: `python -m declarative_kv.cli.reference > docs/cli.md`, and with `lint` for docs/lint.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from declarative_kv.cli.app import app
 from declarative_kv.cli.commands import COMMANDS, loaded
+from declarative_kv.render.lint.page import lint_page
 
 _HEAD = """# Commands
 
@@ -65,4 +66,4 @@ def _row(parameter: Any, context: typer.Context) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(lint_page() if sys.argv[1:] == ["lint"] else reference())

@@ -1,4 +1,4 @@
-"""The shape of invariants and of the guards that the YAML may switch on."""
+"""The shape of what the YAML holds itself to: invariants, guards that it switches on, and lint."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ class Guards(Model):
     """The guards that block only where this says so."""
 
     access_widened: Literal["block", "off"] | None = Field(None, alias="access-widened")
+
+
+class Ignored(Model):
+    """Why some of lint's rules are not for an entry and what is below it."""
+
+    ignore: dict[str, Text | None] | None = None
+
+
+class Lint(Ignored):
+    """Which of lint's rules block, and which are not for this configuration."""
+
+    block: Texts | None = None

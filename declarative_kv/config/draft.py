@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
+from declarative_kv.config.claims import Ignored
 from declarative_kv.config.problem import MAX_PROBLEMS, Problem, choices
 from declarative_kv.config.schema import Common, Root
 from declarative_kv.config.source import Places, Sources
 from declarative_kv.config.tree import Map
 from declarative_kv.config.validate import Overwhelmed, Path
 from declarative_kv.model.address import Address
+from declarative_kv.model.lint import RULES
 from declarative_kv.model.refs import SubscriptionRef
 from declarative_kv.model.resource import Importing, Lifecycle, OtherPolicy, Resource
 from declarative_kv.model.roles import GUID
@@ -42,6 +44,7 @@ class Draft:
     fingerprint_off: bool = False
     moved: dict[Address, Address] = field(default_factory=dict)
     removed: frozenset[Address] = frozenset()
+    ignored: dict[Address | None, Mapping[str, str]] = field(default_factory=dict)
 
     def report(self, code: str, detail: str, hint: str, mark: int | None, address: Address | None = None) -> None:
         """Add a problem. Raises `Overwhelmed` when there are too many to go on."""
@@ -122,6 +125,8 @@ def lifecycle(
     others: Mapping[str, OtherPolicy] | None = None,
 ) -> Lifecycle:
     """The common settings of an entry; `protect` is the default for what is not `existing`."""
+    if model.lint is not None:
+        ignored(draft, entry.address, model.lint, entry.node)
     if model.import_ is not None:
         importing = Importing(model.import_)
     if importing is Importing.ALL and entry.address.kind != "vault":
@@ -137,6 +142,24 @@ def lifecycle(
     if not (protected or ignore or existing or others) and importing is Importing.NO:
         return PLAIN
     return Lifecycle(protected, ignore, importing, existing, others or {})
+
+
+def ignored(draft: Draft, at: Address | None, model: Ignored, node: Map) -> None:
+    """Note why some of lint's rules are not for an entry, or for all; an unknown rule and no reason are problems."""
+    inner = node.get("lint")
+    written = inner.get("ignore") if isinstance(inner, Map) else None
+    marks = written.marks if isinstance(written, Map) else {}
+    reasons: dict[str, str] = {}
+    for rule, reason in (model.ignore or {}).items():
+        mark = marks[rule][0] if rule in marks else node.key_mark("lint")
+        if rule not in RULES:
+            draft.report("not-one-of", f"`{rule}` is no rule of lint.", choices(rule, RULES, what="rules"), mark, at)
+        elif not (reason or "").strip():
+            detail = f"`{rule}` is ignored without a reason, so nobody can tell later whether it still holds."
+            draft.report("missing-setting", detail, f'Write `{rule}: "why"`.', mark, at)
+        else:
+            reasons[rule] = str(reason)
+    draft.ignored[at] = reasons
 
 
 @lru_cache(maxsize=16)

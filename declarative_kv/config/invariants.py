@@ -1,4 +1,4 @@
-"""Invariants, and the guards that the YAML switches on."""
+"""Invariants, the guards that the YAML switches on, and what it says about lint."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from declarative_kv.config import claims, schema
-from declarative_kv.config.draft import Draft, entries
+from declarative_kv.config.draft import Draft, entries, ignored
 from declarative_kv.config.problem import choices
 from declarative_kv.config.tree import Map, Seq
 from declarative_kv.model.capabilities import WORDS, Capability, named
 from declarative_kv.model.document import Selector
 from declarative_kv.model.invariant import Claim, Invariant, Who
+from declarative_kv.model.lint import RULES, Lint
 
 _ONE = "Write `NAME: {never: {who: KEY, can: read-value, on: vault.KEY}}`, or `only` or `always` instead of `never`."
 _WHO = "Write keys of `principals`, `group:NAME`, `not` before one of these, or `any`."
@@ -26,6 +27,19 @@ def switched_on(draft: Draft) -> frozenset[str]:
     """The guards that block only where the YAML says so."""
     written = draft.settings.guards
     return frozenset({"access-widened"}) if written is not None and written.access_widened == "block" else frozenset()
+
+
+def lint(draft: Draft) -> Lint:
+    """The rules that block, and why others are ignored; the entries have been read before."""
+    written = draft.settings.lint
+    if written is None:
+        return Lint(ignored=draft.ignored)
+    ignored(draft, None, written, draft.tree)
+    node = draft.tree["lint"]
+    for text, place in _marked(written.block, node if isinstance(node, Map) else Map(draft.tree.at), "block"):
+        if text not in RULES:
+            draft.report("not-one-of", f"`{text}` is no rule of lint.", choices(text, RULES, what="rules"), place)
+    return Lint(frozenset(written.block or ()), draft.ignored)
 
 
 def _invariants(draft: Draft) -> Iterator[Invariant]:

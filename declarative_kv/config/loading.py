@@ -167,6 +167,7 @@ def _document(draft: Draft, request: Request, root: Parsed) -> Document:
         removed=draft.removed,
         invariants=invariants.invariants(draft),
         guards=invariants.switched_on(draft),
+        lint=invariants.lint(draft),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from declarative_kv.config.claims import Guards, Invariant
+from declarative_kv.config.claims import Guards, Ignored, Invariant, Lint
 from declarative_kv.config.frozen import Model
 from declarative_kv.config.scalars import (
     ContentType,
@@ -66,6 +66,7 @@ class Common(Model):
     ignore: list[Name] | None = None
     import_: Import | None = Field(None, alias="import")
     existing: Flag | None = None
+    lint: Ignored | None = None
 
 
 class CustomCloud(Model):
@@ -255,6 +256,7 @@ class Settings(Model):
     state: Name | None = None
     fingerprint: Name | None = None
     guards: Guards | None = None
+    lint: Lint | None = None
     invariants: (
         dict[str, Annotated[Invariant, BeforeValidator(_entry, json_schema_input_type=Invariant | None)]] | None
     ) = None

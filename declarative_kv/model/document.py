@@ -9,6 +9,7 @@ from enum import StrEnum
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.invariant import Invariant
+from declarative_kv.model.lint import Lint
 from declarative_kv.model.resource import Resource
 
 
@@ -80,4 +81,5 @@ class Document:
     removed: frozenset[Address] = frozenset()
     invariants: tuple[Invariant, ...] = ()
     guards: frozenset[str] = frozenset()
+    lint: Lint = field(default_factory=Lint)
     warnings: tuple[Diagnostic, ...] = field(default=())

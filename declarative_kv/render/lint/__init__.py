@@ -1,0 +1,1 @@
+"""What lint finds, in every form, and the page about its rules."""
