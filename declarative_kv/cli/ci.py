@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from declarative_kv.engine.events import Outcome
     from declarative_kv.model.counts import Counts
     from declarative_kv.model.diagnostic import Diagnostic
+    from declarative_kv.model.document import Document
+    from declarative_kv.model.lint import Finding
     from declarative_kv.model.plan import Plan
     from declarative_kv.render.annotations import Annotation
     from declarative_kv.render.summary import Summary
@@ -93,6 +95,16 @@ def of_drift(plan: Plan, summary: Summary) -> Told:
         "summary": summary.lines[-1],
     }
     return Told("drift", of_drift_findings(plan), drift_markdown(plan), outputs)
+
+
+def of_lint(found: Sequence[Finding], document: Document) -> Told:
+    """What lint tells."""
+    from declarative_kv.render.lint import told
+    from declarative_kv.render.lint.reports import lint_markdown
+
+    summary = told.of_lint(found)
+    outputs = {"exitcode": str(summary.code), "blocked": _word(summary.code == 3), "summary": summary.lines[-1]}
+    return Told("lint", told.annotations(found), lint_markdown(found, document), outputs)
 
 
 def of_errors(diagnostics: Sequence[Diagnostic], code: int) -> Told:

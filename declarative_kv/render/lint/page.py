@@ -13,13 +13,13 @@ _HEAD: Final = """\
 
 Generated from the program by `make reference`; do not edit.
 
-`dkv lint` says what a configuration would be better without. It looks at the YAML alone: no credential, no network, and nothing
-that only exists (`existing: true`) and is never written. A setting that is not written counts as what Azure makes of it in a new
-vault.
+`dkv lint` says what a configuration would be better without. It looks at the YAML alone: no credential, no network, and
+nothing that only exists (`existing: true`) and is never written. A setting that is not written counts as what Azure
+makes of it in a new vault.
 
-A finding is a warning or a note. Where another setting takes the edge off it is a note: an open firewall of a vault without
-public address, say, or `purge` on a vault with purge protection. The run ends with 0 all the same, since nothing in it is an error.
-Rules that your team holds itself to block, and then it ends with 3:
+A finding is a warning or a note. Where another setting takes the edge off it is a note: an open firewall of a vault
+without public address, say, or `purge` on a vault with purge protection. The run ends with 0 all the same, since
+nothing in it is an error. Rules that your team holds itself to block, and then it ends with 3:
 
 ```yaml
 lint:
@@ -28,8 +28,9 @@ lint:
 
 `dkv lint --strict` blocks on every warning, whatever the YAML says.
 
-What is meant to be as it is gets a reason, for the whole configuration, for a vault with everything in it, or for one entry. An
-environment may have reasons and rules of its own. A reason has to be written; reports list what is ignored together with it.
+What is meant to be as it is gets a reason, for the whole configuration, for a vault with everything in it, or for one
+entry. An environment may have reasons and rules of its own. A reason has to be written; reports list what is ignored
+together with it.
 
 ```yaml
 lint:
@@ -42,8 +43,8 @@ vaults:
         lint: {ignore: {secret-expiry: "The database rotates it."}}
 ```
 
-What finds the same in other tools is named with its id there, so that a team that knows one of them finds its way, and a
-suppression can be carried over. Ids never change their meaning.
+What finds the same in other tools is named with its id there, so that a team that knows one of them finds its way, and
+a suppression can be carried over. Ids never change their meaning.
 """
 
 
