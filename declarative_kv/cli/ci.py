@@ -104,7 +104,7 @@ def of_lint(found: Sequence[Finding], document: Document) -> Told:
 
     summary = told.of_lint(found)
     outputs = {"exitcode": str(summary.code), "blocked": _word(summary.code == 3), "summary": summary.lines[-1]}
-    return Told("lint", told.annotations(found), lint_markdown(found, document), outputs)
+    return Told("lint", told.remarks(found), lint_markdown(found, document), outputs)
 
 
 def of_errors(diagnostics: Sequence[Diagnostic], code: int) -> Told:

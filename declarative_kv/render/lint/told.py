@@ -58,7 +58,7 @@ def shared(rule: Rule) -> findings.Rule:
     return findings.Rule(rule.id, rule.title, f"{rule.why} ({twins})" if twins else rule.why, rule.fix)
 
 
-def annotations(found: Iterable[Finding]) -> tuple[Annotation, ...]:
+def remarks(found: Iterable[Finding]) -> tuple[Annotation, ...]:
     """One remark a finding that is not ignored."""
     return tuple(
         Annotation(
