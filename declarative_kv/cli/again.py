@@ -20,7 +20,7 @@ def same_command(arguments: Sequence[str], done: Collection[Address]) -> str:
 
 def new_plan(saved: Saved, path: Path, done: Collection[Address]) -> str:
     """A saved plan is spent once part of it is done: the command for the next one, with what is known of the last."""
-    plan, place = saved.plan, saved.making.place
+    plan, root = saved.plan, saved.making.place.root
     options = plan.options
     flags = [
         ("--destroy", options.destroy),
@@ -28,14 +28,16 @@ def new_plan(saved: Saved, path: Path, done: Collection[Address]) -> str:
         ("--import-only", options.import_only),
         ("--import", options.import_all),
     ]
-    words = ["plan", "-f", place.root, *(["-e", plan.head.environment] if plan.head.environment else [])]
+    words = ["plan", "-f", root, *(["-e", plan.head.environment] if plan.head.environment else [])]
     words += [flag for flag, given in flags if given]
     words += [word for at in options.targets for word in ("--target", str(at))]
     words += [word for at in options.excludes for word in ("--exclude", str(at))]
     words += [word for at in sorted(options.replace - {*done}) for word in (_REPLACE, str(at))]
     words += [word for guard in options.allow for word in ("--allow", guard)]
     words += ["--values", options.values] if options.values != "available" else []
-    words += ["--state", place.state, "--out", str(path)]
+    words += ["--shard", str(options.shard)] if options.shard is not None else []
+    # The whole estate's state: where a shard keeps its own goes from there.
+    words += ["--state", plan.head.state, "--out", str(path)]
     return f"To go on, make a new plan, with the variables that this one was given:\n    {_line(words)}"
 
 

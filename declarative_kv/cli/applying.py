@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from declarative_kv.cli.approval import approve
 from declarative_kv.cli.context import Place, Run, held
@@ -37,6 +36,7 @@ from declarative_kv.model.plan import Block, Options, Plan
 from declarative_kv.model.resource import Importing
 from declarative_kv.render.progress import reporting
 from declarative_kv.render.summary import Summary, of_outcome
+from declarative_kv.state import Journal
 from declarative_kv.values import Sources
 
 
@@ -62,7 +62,7 @@ async def applied(
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
     async with _at_work(place_in(document, options.shard), word, common, manner) as (run, journal):
-        state = await checked(journal.state, document, options.shard)
+        state = await checked(journal.state, document, options.shard, run.store)
         made = await planned(run, document, state, options)
         return await carried_out(run, made, journal, common, manner)
 
@@ -84,7 +84,7 @@ async def applied_saved(saved: Saved, common: Common, manner: Manner) -> int:
 
 
 @asynccontextmanager
-async def _at_work(place: Place, word: str, common: Common, manner: Manner) -> AsyncIterator[tuple[Run, Any]]:
+async def _at_work(place: Place, word: str, common: Common, manner: Manner) -> AsyncIterator[tuple[Run, Journal]]:
     """A run that holds the state's lock, and is stopped when its time is over; the wait for the lock counts too."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -147,7 +147,7 @@ def _blocked(block: Block) -> Diagnostic:
     )
 
 
-async def carried_out(run: Run, made: Planned, journal: Any, common: Common, manner: Manner) -> int:
+async def carried_out(run: Run, made: Planned, journal: Journal, common: Common, manner: Manner) -> int:
     """Show, refuse, ask, apply, conclude."""
     plan = made.plan
     _check_time(plan, run.session.stop)
@@ -156,7 +156,9 @@ async def carried_out(run: Run, made: Planned, journal: Any, common: Common, man
     refuse(plan)
     accepting = plan.options.refresh_only and bool(plan.drift)
     if (plan.counts().any or accepting) and not manner.auto_approve:
-        approve(destroying=plan.options.destroy)
+        await approve(destroying=plan.options.destroy)
+        # Minutes may have passed since the state was read, and somebody may have taken the lock.
+        await journal.prove()
     if plan.moves:
         await journal.replace(relocated(journal.state, {move.source: move.target for move in plan.moves})[0])
     values = await collect(plan.pending, made.sources, made.ring)

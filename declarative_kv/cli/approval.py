@@ -1,13 +1,13 @@
-"""Asking before anything is changed."""
+"""Asking before anything is changed. The event loop goes on while somebody thinks: a lock is renewed meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from typing import Final, TextIO
 
 from declarative_kv.cli.output import is_terminal, tell
 from declarative_kv.model.diagnostic import Diagnostic
@@ -23,9 +23,10 @@ _DESTROY = (
     "  dkv will delete all that is shown above. What Azure keeps soft-deleted can be recovered.\n"
     "  Only 'yes' will be accepted to confirm.\n"
 )
+_CHUNK: Final = 4096
 
 
-def approve(*, destroying: bool) -> None:
+async def approve(*, destroying: bool) -> None:
     """Return if the person at the terminal says yes; raises `DkvError` otherwise, and where nobody can be asked."""
     if not is_terminal(sys.stdin, os.environ):
         raise DkvError(
@@ -36,37 +37,65 @@ def approve(*, destroying: bool) -> None:
                 "Look at the plan, then run the same command with --auto-approve.",
             )
         )
-    if not agreed(_DESTROY if destroying else _ACTIONS):
+    if not await agreed(_DESTROY if destroying else _ACTIONS):
         what = "Destroy" if destroying else "Apply"
         raise DkvError(Diagnostic("declined", f"{what} cancelled", "Nothing was changed."))
 
 
-def agreed(question: str) -> bool:
+async def agreed(question: str) -> bool:
     """Whether the person at the terminal says yes."""
-    # The way out is there before the question is: Ctrl-C counts from the first word that asks for an answer.
-    with _plain_interrupts():
-        tell(question)
-        return _answer("  Enter a value: ") == "yes"
-
-
-def _answer(prompt: str) -> str:
-    """What is typed; an end of input is no answer."""
-    sys.stderr.write(prompt)
+    tell(question)
+    sys.stderr.write("  Enter a value: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    return (await typed(sys.stdin)).strip() == "yes"
 
 
-@contextmanager
-def _plain_interrupts() -> Iterator[None]:
-    """Let Ctrl-C end the program at once, for nothing has begun.
+async def typed(stream: TextIO) -> str:
+    """The next line of a stream that nobody has read from yet, without its end; empty where there is none.
 
-    The event loop's own handler would wait for the loop, which waits for the answer.
+    Everything else on the loop goes on meanwhile, and Ctrl-C cancels the wait.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+    parts: list[bytes] = []
+
+    def more() -> None:
+        parts.append(_read(stream.fileno()))
+        if (not parts[-1] or b"\n" in parts[-1]) and not line.done():
+            line.set_result(b"".join(parts).decode(errors="replace").partition("\n")[0])
+
     try:
-        yield
+        loop.add_reader(stream.fileno(), more)
+    except (NotImplementedError, PermissionError):
+        # Windows' loop watches no streams, and no loop watches files.
+        return await _read_aside(stream)
+    try:
+        return await line
     finally:
-        signal.signal(signal.SIGINT, before)
+        loop.remove_reader(stream.fileno())
+
+
+def _read(descriptor: int) -> bytes:
+    """What is there to read; a terminal that has hung up gives nothing more."""
+    try:
+        return os.read(descriptor, _CHUNK)
+    except OSError:
+        return b""
+
+
+async def _read_aside(stream: TextIO) -> str:
+    """The same by a thread, which nobody waits for at the end: it may be reading still."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def answer(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    def read() -> None:
+        text = stream.readline().rstrip("\n")
+        with suppress(RuntimeError):  # The loop is closed: nobody wants the answer any longer.
+            loop.call_soon_threadsafe(answer, text)
+
+    threading.Thread(target=read, name="answer", daemon=True).start()
+    return await line

@@ -140,13 +140,21 @@ def _emulator(place: Place) -> Iterator[Mapping[str, Any]]:
     root = Path(place.root).parent
     beside = root if "://" in place.state else Path(place.state).parent
     try:
-        with attached(beside / PRIVATE_EMULATOR, os.environ) as emulator:
+        private = beside / PRIVATE_EMULATOR
+        with attached(private, os.environ, waiting=lambda: _busy(private)) as emulator:
             snapshot = root / SNAPSHOT
             if snapshot.exists():
                 emulator.load_if_unwritten(read_snapshot(snapshot))
             yield _options(emulator, place.tenant)
     except EmulatorError as error:
         raise DkvError(Diagnostic("emulator", "The emulator cannot be used", error.message, error.hint)) from error
+
+
+def _busy(folder: Path) -> None:
+    """Say what this run waits for: a private emulator serves one at a time."""
+    tell(
+        f"Waiting for the emulator in {safe(str(folder))}: another run uses it, and a private one serves one at a time."
+    )
 
 
 def _options(emulator: Any, tenant: str | None) -> Mapping[str, Any]:

@@ -74,7 +74,7 @@ async def _found(common: options.Common, shard: Shard | None) -> Plan:
 
     document = loaded(common)
     async with opened(place_in(document, shard), verbose=common.verbose) as run:
-        return await drifted(run, document, await checked(await run.store.read(), document, shard), shard)
+        return await drifted(run, document, await checked(await run.store.read(), document, shard, run.store), shard)
 
 
 async def _adopted(common: options.Common, *, deleted: bool) -> int:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from getpass import getpass
-from typing import Any
 
 from declarative_kv.cli.context import Run, held
 from declarative_kv.cli.documents import loaded
 from declarative_kv.cli.flow import key_ring, place_of
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import tell
-from declarative_kv.engine.entries import kept_facts
+from declarative_kv.engine.entries import begun_value, kept_facts
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import resolve
 from declarative_kv.engine.steps import Tools, carry_out
+from declarative_kv.engine.under import under_version
+from declarative_kv.engine.verify import read_back
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import DkvError, UnmanagedExists
+from declarative_kv.model.errors import AppliedInPart, DkvError, UnmanagedExists
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Desired, Observed, Resource
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import SecretSpec
 from declarative_kv.model.state import Entry, Status
+from declarative_kv.state import Journal
 from declarative_kv.values.check import checked, decoded
 
 
@@ -44,13 +46,21 @@ async def kept_set(common: Common, at: Address, *, wait: float = 0) -> None:
     _check_kept(document, at)
     value = _asked(at)
     async with held(place_of(document), "secret set", wait=wait, verbose=common.verbose) as (run, journal):
-        resolved = await resolve(document, run.directory, run.kinds)
-        found = await _look(run, resolved.desired, journal, at)
-        if found.live is None:
-            await _create(run, journal, found, value)
-        else:
-            await _replace(run, journal, found, value)
-    tell(f"{at}: the value is set{'' if found.live else ', the secret is new'}.")
+        is_new = await write_value(run, journal, document, at, value)
+    tell(f"{at}: the value is set{', the secret is new' if is_new else ''}.")
+
+
+async def write_value(run: Run, journal: Journal, document: Document, at: Address, value: Sensitive) -> bool:
+    """Look, write, and look again; gives whether the secret is new.
+
+    Raises `AppliedInPart` where the write cannot be seen, or another writer was there at the same time.
+    """
+    resolved = await resolve(document, run.directory, run.kinds)
+    found = await _look(run, resolved.desired, journal, at)
+    tools = _tools(run, journal, at, value)
+    change = await (_create if found.live is None else _replace)(tools, found)
+    await _check_written(tools, change)
+    return found.live is None
 
 
 def _check_kept(document: Document, at: Address) -> None:
@@ -75,7 +85,7 @@ def _asked(at: Address) -> Sensitive:
     return checked(first, "the value")
 
 
-async def _look(run: Run, desired: Desired, journal: Any, at: Address) -> _Found:
+async def _look(run: Run, desired: Desired, journal: Journal, at: Address) -> _Found:
     """Read the secret and its vault; raises where the value cannot be written."""
     vault = Address("vault", at.container)
     reading = await refresh(run.kinds, run.session, desired, journal.state, [at, vault])
@@ -95,41 +105,66 @@ async def _look(run: Run, desired: Desired, journal: Any, at: Address) -> _Found
     return _Found(desired[at], prior, live)
 
 
-async def _create(run: Run, journal: Any, found: _Found, value: Sensitive) -> None:
-    """A first version, with the settings that the YAML has for it."""
-    resource = found.resource
-    change = Change(
-        resource.address,
-        Action.CREATE,
-        Reason.NEW,
-        desired=resource,
-        prior=found.prior,
-        writes_value=True,
-        span=resource.span,
-    )
-    tools = Tools(
+def _tools(run: Run, journal: Journal, at: Address, value: Sensitive) -> Tools:
+    return Tools(
         kinds=run.kinds,
         azure=run.session,
         journal=journal,
-        values={resource.address: value},
+        values={at: value},
         ring=key_ring(run, journal.state, shared=None, off=True),
         pause=run.session.pause,
         rest=run.session.rest,
         begins=run.session.begin_change,
     )
+
+
+async def _create(tools: Tools, found: _Found) -> Change:
+    """A first version, with the settings that the YAML has for it."""
+    wanted = found.resource
+    change = Change(
+        wanted.address,
+        Action.CREATE,
+        Reason.NEW,
+        desired=wanted,
+        prior=found.prior,
+        writes_value=True,
+        span=wanted.span,
+    )
     await carry_out(tools, change)
+    return change
 
 
-async def _replace(run: Run, journal: Any, found: _Found, value: Sensitive) -> None:
+async def _replace(tools: Tools, found: _Found) -> Change:
     """A new version with the settings that the latest one has: only the value is ours to change here."""
     assert found.prior is not None
     assert found.live is not None
-    spec = found.resource.spec
-    wanted = SecretSpec(vault=spec.vault, name=spec.name, value=value)
-    await journal.put(replace(found.prior, status=Status.PENDING))
-    written = await run.kinds[found.resource.address.kind].update(run.session, wanted, found.live)
+    at, spec, kind = found.resource.address, found.resource.spec, tools.kinds[found.resource.address.kind]
+    wanted = replace(found.resource, spec=SecretSpec(vault=spec.vault, name=spec.name))
+    change = Change(
+        at,
+        Action.UPDATE,
+        Reason.REQUESTED,
+        desired=wanted,
+        prior=found.prior,
+        live=found.live,
+        writes_value=True,
+        span=wanted.span,
+    )
+    await tools.journal.put(begun_value(found.prior))
+    written = await kind.update(tools.azure, replace(wanted.spec, value=tools.values[at]), found.live)
     facts = {**kept_facts(found.prior), **written.facts}
-    await journal.put(replace(found.prior, status=Status.APPLIED, facts=facts))
+    await tools.journal.put(replace(found.prior, status=Status.APPLIED, facts=facts))
+    problem = await under_version(kind, tools.azure, tools.pause, change, found.live, written)
+    if problem is not None:
+        tools.lost[at] = replace(problem, span=wanted.span)
+    return change
+
+
+async def _check_written(tools: Tools, change: Change) -> None:
+    """Raise where what was written cannot be seen, was written over, or went over what somebody else wrote."""
+    problems = {**await read_back(tools, [change]), **tools.lost}
+    if problems:
+        raise AppliedInPart(*problems.values())
 
 
 def _refusal(code: str, summary: str, detail: str, hint: str, at: Address) -> DkvError:

@@ -79,19 +79,19 @@ async def unlocked(common: Common, *, force: bool) -> None:
             tell("Nobody holds the lock.")
             return
         if not force:
-            _confirm(str(holder))
+            await _confirm(str(holder))
         taken = await store.unlock()
         tell(f"Taken from {taken}." if taken else "The lock is free.")
         tell("If that run is alive, it stops before its next write.")
 
 
-def _confirm(holder: str) -> None:
+async def _confirm(holder: str) -> None:
     """Return if the person at the terminal says yes."""
     if not is_terminal(sys.stdin, os.environ):
         detail = f"{holder}. Standard input is no terminal, so nobody can be asked whether to take the lock."
         hint = "If that run is surely dead, run the same command with --force."
         raise DkvError(Diagnostic("no-approval", "Nobody can be asked for approval", detail, hint))
-    if not agreed(
+    if not await agreed(
         f"\n{holder}.\nDo you really want to take the lock?\n"
         "  If that run is alive, it stops before its next write.\n  Only 'yes' will be accepted to confirm.\n"
     ):

@@ -94,7 +94,7 @@ async def made(common: Common, options: Options, out: Path | None = None, live: 
     if live is not None:
         return await _from_picture(live, document, options)
     async with opened(place_in(document, options.shard), verbose=common.verbose) as run:
-        state = await checked(await run.store.read(), document, options.shard)
+        state = await checked(await run.store.read(), document, options.shard, run.store)
         plan = await planned(run, document, state, options)
     if out is not None:
         save(out, plan)
@@ -107,7 +107,7 @@ async def _from_picture(live: Path, document: Document, options: Options) -> Pla
 
     picture = read(live)
     run = offline(place_in(document, options.shard), picture)
-    state = await checked(await run.store.read(), document, options.shard)
+    state = await checked(await run.store.read(), document, options.shard, run.store)
     plan = (await planned(run, document, state, replace(options, values="never"))).plan
     return replace(plan, head=replace(plan.head, read_at=picture.taken, as_of=picture.taken))
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import Any
 
-from declarative_kv.cli.context import Place, store_at
+from declarative_kv.cli.context import Place
 from declarative_kv.cli.flow import place_of
-from declarative_kv.engine.shard import check_state, marked, mismatch
+from declarative_kv.engine.shard import check_beside, check_state, marked
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import StateConflict
 from declarative_kv.model.shard import Shard
 from declarative_kv.model.state import State
-from declarative_kv.state import blob_place
+from declarative_kv.state import Journal, Store
 
 
 def place_in(document: Document, shard: Shard | None) -> Place:
@@ -30,21 +28,21 @@ def state_at(location: str, number: int) -> str:
     return f"{folder}{slash}{named}"
 
 
-async def checked(state: State, document: Document, shard: Shard | None) -> State:
-    """The state, if it is such a run's; a new file only where no state of another division lies beside it.
+async def checked(state: State, document: Document, shard: Shard | None, store: Store) -> State:
+    """The state of `store`, if it is such a run's; a new one only where none of another division lies beside it.
 
     Raises `StateConflict` with `shard-mismatch`.
     """
     place = place_in(document, shard)
     check_state(state, shard, place.state)
-    if not state.lineage and blob_place(place.state) is None:
-        other = document.state if shard is not None else state_at(document.state, 1)
-        if (await store_at(other).read()).lineage:
-            raise StateConflict(mismatch(f"{other} is there, and {place.state} is not."))
+    if not state.lineage:
+        # Beside a new state lies the whole one's or the first shard's, whoever has begun with this estate.
+        for other in sorted({document.state, state_at(document.state, 1)} - {place.state}):
+            check_beside(await store.beside(other).read(), shard, other, place.state)
     return state
 
 
-def mark(journal: Any, shard: Shard | None) -> None:
+def mark(journal: Journal, shard: Shard | None) -> None:
     """Write into a new state of a shard what shard it is, so that no other run takes it for its own."""
     if shard is not None and not journal.state.lineage:
         journal.begin(marked(str(uuid.uuid4()), shard))

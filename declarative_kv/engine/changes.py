@@ -56,6 +56,7 @@ def changes_of(inputs: Inputs) -> tuple[Change, ...]:
     changes = {at: _known_after_recover(change, changes, inputs.kinds) for at, change in changes.items()}
     owners = claimed(inputs)
     changes = {at: _handed_over(change, owners) for at, change in changes.items()}
+    changes = {at: _waiting(change, changes) for at, change in changes.items()}
     return tuple(_contained(change, changes, inputs) for change in changes.values())
 
 
@@ -114,10 +115,8 @@ def _creation(kind: ResourceKind, base: Change, inputs: Inputs) -> Change | None
     if not kind.holds_value:
         return replace(base, reason=reason)
     if base.verdict is not None and base.verdict.value is Value.NONE:
-        waiting = Verdict(
-            Value.NOT_COMPARED, "it has no value in Azure yet; set one with: dkv secret set " + str(base.address)
-        )
-        return replace(base, action=Action.NOOP, reason=Reason.EQUAL, verdict=waiting)
+        why = f"it has no value in Azure yet; set one with: dkv secret set {base.address}"
+        return replace(base, action=Action.NOOP, reason=Reason.WAITING, verdict=Verdict(Value.NOT_COMPARED, why))
     return replace(base, reason=reason, writes_value=True)
 
 
@@ -316,6 +315,17 @@ def _without_replaced(change: Change) -> Change:
         return replace(change, reason=Reason.HANDED_OVER)
     facts = {name: fact for name, fact in change.prior.facts.items() if name != "replaces"}
     return replace(change, prior=replace(change.prior, facts=facts))
+
+
+def _waiting(change: Change, changes: Mapping[Address, Change]) -> Change:
+    """What is for a `kept` secret without a value cannot be made: Azure has no such secret. It is only shown."""
+    if change.action not in (Action.CREATE, Action.REPLACE) or change.desired is None:
+        return change
+    for need in sorted(change.desired.depends_on):
+        if need in changes and changes[need].reason is Reason.WAITING:
+            why = f"{need} has no value in Azure yet; set one with: dkv secret set {need}"
+            return replace(change, action=Action.NOOP, reason=Reason.WAITING, verdict=Verdict(Value.NONE, why))
+    return change
 
 
 def _contained(change: Change, changes: Mapping[Address, Change], inputs: Inputs) -> Change:

@@ -7,12 +7,22 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from declarative_kv.model.kind import ResourceKind
-from declarative_kv.model.plan import Action, Change, Value
+from declarative_kv.model.plan import Action, Change, Reason, Value
 from declarative_kv.model.resource import Observed, Resource
 from declarative_kv.model.state import Entry, Status
 
 FINGERPRINT = ("fingerprint", "fingerprint_key")
-_PENDING = ("pending", "pending_fingerprint", "pending_key", "seen_version", "replaces")
+NEW_VALUE = "given a new value"
+_PENDING = ("pending", "begun", "pending_fingerprint", "pending_key", "seen_version", "replaces")
+
+_ANNOUNCED: Mapping[str, str] = {Action.DESTROY: "deleted", Action.RECOVER: "recovered"}
+_BEGUN: Mapping[str, str] = {
+    Action.CREATE: "created",
+    Action.UPDATE: NEW_VALUE,
+    Action.IMPORT: NEW_VALUE,
+    Action.RECOVER: NEW_VALUE,
+    Action.REPLACE: "replaced",
+}
 
 
 def pending_entry(
@@ -26,6 +36,7 @@ def pending_entry(
         facts["pending_key"] = fingerprint.get("fingerprint_key")
     if kind.holds_value:
         facts["seen_version"] = facts.get("version")
+    facts["begun"] = str(change.action)
     if replaces is not None:
         facts["replaces"] = replaces
     known = change.prior.remote_id if change.prior is not None and replaces is None else kind.remote_id(wanted.spec)
@@ -35,6 +46,18 @@ def pending_entry(
 def announced_entry(prior: Entry, action: Action) -> Entry:
     """What stands in the state before a call that changes or deletes what the entry has, and writes no value."""
     return replace(prior, status=Status.PENDING, facts={**prior.facts, "pending": str(action)})
+
+
+def begun_value(prior: Entry) -> Entry:
+    """What stands in the state before a new version of a secret that the state has, its settings left as they are."""
+    return replace(prior, status=Status.PENDING, facts={**prior.facts, "begun": str(Action.UPDATE)})
+
+
+def was_being(entry: Entry) -> str:
+    """What an interrupted run was about to do with the object, in a participle; empty where a torn line hides it."""
+    if (announced := entry.facts.get("pending")) is not None:
+        return _ANNOUNCED.get(str(announced), "changed")
+    return _BEGUN.get(str(entry.facts.get("begun")), "")
 
 
 def value_open(entry: Entry) -> bool:
@@ -64,7 +87,7 @@ def quiet_entry(kind: ResourceKind, change: Change) -> Entry | None:
     """
     if change.live is None or change.desired is None or (change.prior is None and not change.facts):
         return None
-    if _left_open(change):
+    if _left_open(change) or change.reason is Reason.WAITING:
         return None
     facts = kept_facts(change.prior)
     if not kind.holds_value:

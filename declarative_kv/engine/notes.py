@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from declarative_kv.engine.changes import Inputs, left_out
 from declarative_kv.engine.coverage import opening_grants
+from declarative_kv.engine.entries import NEW_VALUE, was_being
 from declarative_kv.engine.fingerprint import KEY_NAME
 from declarative_kv.engine.others import unlisted_notes
 from declarative_kv.model.address import Address
 from declarative_kv.model.found import Listing
 from declarative_kv.model.plan import Action, Change, Unwritten
 from declarative_kv.model.resource import Condition, Observed
-from declarative_kv.model.state import Status
+from declarative_kv.model.state import Entry, Status
 
 _SHOWN = 5
 
@@ -61,14 +62,24 @@ def outside_notes(inputs: Inputs) -> Iterator[str]:
     for at in sorted(inputs.chosen):
         prior = inputs.state.entries.get(at)
         if prior is not None and prior.status is Status.PENDING and at not in inputs.reading.unread:
-            yield f"{at} was in flight when an earlier run ended: it {_found(inputs.reading.live.get(at))}"
+            yield f"{at} was in flight when an earlier run ended: it {_found(prior, inputs.reading.live.get(at))}"
     yield from unlisted_notes(inputs)
 
 
-def _found(live: Observed | None) -> str:
+def _found(prior: Entry, live: Observed | None) -> str:
+    """What the run was about to do, and what there is now."""
+    doing = was_being(prior)
+    return f"was being {doing}, and {_there(prior, live)}" if doing else _there(prior, live)
+
+
+def _there(prior: Entry, live: Observed | None) -> str:
     if live is None:
         return "is not there"
-    return "is there" if live.condition is Condition.LIVE else "is soft-deleted"
+    if live.condition is not Condition.LIVE:
+        return "is soft-deleted"
+    if was_being(prior) != NEW_VALUE:
+        return "is there"
+    return f"has {'no' if live.facts.get('created') == prior.facts.get('created') else 'a'} newer version"
 
 
 def _shared_notes(changes: tuple[Change, ...]) -> Iterator[str]:

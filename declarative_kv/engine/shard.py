@@ -100,14 +100,26 @@ def marked(lineage: str, shard: Shard) -> str:
 
 def check_state(state: State, shard: Shard | None, where: str) -> None:
     """Raise `StateConflict` where a state was made for another part, for another number of parts, or for the whole."""
-    found = _MARK.search(state.lineage)
-    held = Shard(int(found[1]), int(found[2])) if found else None
+    held = _shard_of(state)
     if held == shard or not state.lineage:
         return
-    raise StateConflict(mismatch(f"{where} was made {_words(held)}, and this run is {_words(shard)}."))
+    raise StateConflict(_mismatch(f"{where} was made {_words(held)}, and this run is {_words(shard)}."))
 
 
-def mismatch(detail: str) -> Diagnostic:
+def check_beside(found: State, shard: Shard | None, where: str, mine: str) -> None:
+    """Raise `StateConflict` where a state that lies beside a new one tells of another division of the estate."""
+    held = _shard_of(found)
+    if found.lineage and (held and held.of) != (shard and shard.of):
+        raise StateConflict(_mismatch(f"{where} is there, made {_words(held)}, and {mine} is not."))
+
+
+def _shard_of(state: State) -> Shard | None:
+    """The part that a state was made for, or None for the whole."""
+    found = _MARK.search(state.lineage)
+    return Shard(int(found[1]), int(found[2])) if found else None
+
+
+def _mismatch(detail: str) -> Diagnostic:
     """The error for a state that belongs to another division of the estate, with the way over."""
     return Diagnostic(
         code="shard-mismatch",

@@ -25,6 +25,7 @@ DkvError                     1 unless said
 │   ├── Throttled            retryable
 │   ├── Unavailable          retryable
 │   └── OutOfTime            not sent: the run was stopped first
+├── AppliedInPart            5: something was written and saved, and something is wrong with it
 └── Interrupted              130
 """
 
@@ -175,6 +176,12 @@ class Unavailable(AzureError):
 
 class OutOfTime(AzureError):
     """The run was stopped before the request could be sent: nothing has come of it."""
+
+
+class AppliedInPart(DkvError):
+    """Something was written and is saved, but not as it should be."""
+
+    exit_code = 5
 
 
 class Interrupted(DkvError):

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ATTACHED = "existing now, only checked"
     HANDED_OVER = "goes on under another address"
     LET_GO = "removed: forget"
+    WAITING = "waits for a value in Azure"
 
 
 @dataclass(frozen=True, slots=True)

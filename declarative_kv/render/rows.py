@@ -57,7 +57,7 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     """What the plan does and what it could not compare: resource groups, each vault, then roles beside the vaults."""
     rows: dict[tuple[int, str], list[Change]] = {}
     for change in plan.changes:
-        if change.action is not Action.NOOP or _uncompared(change):
+        if change.action is not Action.NOOP or _uncompared(change) or change.reason is Reason.WAITING:
             rows.setdefault(_group(change.address), []).append(change)
     names = Names.of(plan)
     return tuple(
@@ -153,9 +153,9 @@ def _named(difference: AttrDiff, change: Change, names: Names) -> AttrDiff:
 
 
 def _unread_value(change: Change) -> list[str]:
-    if not _uncompared(change):
-        return []
     why = change.verdict.why if change.verdict else ""
+    if not _uncompared(change):
+        return [f"not made yet ({safe(why)})"] if change.reason is Reason.WAITING else []
     if change.action is Action.CREATE:
         return [] if why == NOT_ASKED else [f"apply needs the value ({safe(why)})"]
     return [f"value not compared ({safe(why)})" if why else "value not compared"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import uuid4
 
-from declarative_kv.model.blob_place import BlobPlace
+from declarative_kv.model.blob_place import BlobPlace, parse_blob_place
 from declarative_kv.model.codec import Specs
 from declarative_kv.model.errors import AzureError, Forbidden, NotAuthenticated
 from declarative_kv.state import problems
@@ -51,6 +51,10 @@ class BlobStore(Store):
     def lock(self) -> str:
         """The blob that the lease is on."""
         return f"{self.place.key}.lock"
+
+    def beside(self, location: str) -> BlobStore:
+        """The same for another key."""
+        return replace(self, place=parse_blob_place(location))
 
     @property
     def pause(self) -> float:
@@ -140,6 +144,11 @@ class BlobHand:
         """Raise where the lease is lost, or may be."""
         with self.store.told():
             await self.lease.check()
+
+    async def prove(self) -> None:
+        """Raise where Azure says that the lease is not ours, or does not say that it is."""
+        with self.store.told():
+            await self.lease.prove()
 
     async def begin(self, data: bytes, replacing: str) -> None:
         """A new append blob; one that is folded already is removed before."""

@@ -24,7 +24,7 @@ class Stored:
 
 
 class Hand(Protocol):
-    """One run's hold on the place. Every method but `check` may be called by one task at a time only.
+    """One run's hold on the place. Every method but `check` and `prove` may be called by one task at a time only.
 
     Each raises `StateError` where the place refuses, and then has changed nothing that a reader could tell.
     """
@@ -36,6 +36,10 @@ class Hand(Protocol):
 
     async def check(self) -> None:
         """Raise `StateError` where the lock is lost, or may be: then nothing may be written, here or in Azure."""
+        ...
+
+    async def prove(self) -> None:
+        """The same, but never on trust: where the lock can be taken by others, its place is asked."""
         ...
 
     async def begin(self, data: bytes, replacing: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,8 +91,15 @@ class Journal:
 
     async def check(self) -> None:
         """Raise `StateError` where the lock is lost, or may be. To be asked before anything is written to Azure."""
+        await self._held(self._hand.check())
+
+    async def prove(self) -> None:
+        """The same, but the lock's place is asked each time: for after a wait in which much may have happened."""
+        await self._held(self._hand.prove())
+
+    async def _held(self, asked: Awaitable[None]) -> None:
         try:
-            await self._hand.check()
+            await asked
         except StateLockLost:
             self._lost = True
             raise

@@ -14,15 +14,17 @@ from declarative_kv.state import problems
 from declarative_kv.state.blob_client import Blobs
 from declarative_kv.state.lock import Clock, Holder, holder_of, parse_holder, write_holder
 
-SECONDS: Final = 60
-"""How long a lease lives without renewal: the longest that Azure gives."""
 _AGREED: Final = frozenset({409, 412})
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds between renewals, between tries where one fails, and before its end at which a lease counts as lost."""
+    """Seconds between renewals, between tries where one fails, and before its end at which a lease counts as lost.
 
+    A lease lives for `life` without renewal; Azure gives 15 to 60.
+    """
+
+    life: int = 60
     renewal: float = 20.0
     retry: float = 3.0
     margin: float = 5.0
@@ -78,10 +80,10 @@ class Lease:
         except AzureError as error:
             if error.status not in _AGREED and not error.retryable:
                 raise
-            # Another has it, or nobody can be told: it ends by itself within a minute.
+            # Another has it, or nobody can be told: it ends by itself soon.
 
     def _is_sure(self) -> bool:
-        return time.monotonic() < self.since + SECONDS - self.timing.margin
+        return time.monotonic() < self.since + self.timing.life - self.timing.margin
 
     async def _kept(self) -> None:
         pause = self.timing.renewal
@@ -112,11 +114,11 @@ async def take(blobs: Blobs, name: str, where: str, operation: str, clock: Clock
     await _ensure(blobs, name)
     holder, asked = holder_of(operation, clock), time.monotonic()
     try:
-        await blobs.lease(name, SECONDS, holder.id)
+        await blobs.lease(name, timing.life, holder.id)
     except AzureError as error:
         if error.status not in _AGREED:
             raise
-        raise problems.leased(where, await _somebody(blobs, name), SECONDS) from error
+        raise problems.leased(where, await _somebody(blobs, name), timing.life) from error
     lease = Lease(blobs, name, where, holder.id, asked, timing)
     try:
         await blobs.write_leased(name, write_holder(holder), holder.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declarative_kv.model.codec import Specs
@@ -33,6 +33,10 @@ class LocalStore(Store):
     def names(self) -> Names:
         """The paths."""
         return Names(str(self.paths.snapshot), str(self.paths.journal))
+
+    def beside(self, location: str) -> LocalStore:
+        """The same for another path."""
+        return replace(self, path=Path(location))
 
     @property
     def pause(self) -> float:
@@ -93,6 +97,9 @@ class LocalHand:
 
     async def check(self) -> None:
         """Nothing can take the lock from a living process."""
+
+    async def prove(self) -> None:
+        """The same."""
 
     async def begin(self, data: bytes, replacing: str) -> None:
         """Write a journal's beginning in the place of what is there, and keep it open."""

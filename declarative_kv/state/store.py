@@ -74,6 +74,10 @@ class Store(ABC):
     async def earlier(self, serial: int) -> bytes:
         """The snapshot with that serial which a later one replaced; `StateError` lists those that are kept."""
 
+    @abstractmethod
+    def beside(self, location: str) -> Store:
+        """The store of another state in the same folder or container."""
+
     @property
     @abstractmethod
     def names(self) -> Names:

@@ -64,3 +64,22 @@ def test_a_saved_plan_that_is_done_in_part_is_followed_by_a_new_one(project: Pro
     assert dkv(*_command(failed)).code == 0
     assert dkv("apply", "reviewed", "--auto-approve").code == 0
     assert dkv("plan", "--detailed-exitcode", "--exclude", "secret.payments/kept").code == 0
+
+
+def test_the_plan_that_follows_one_of_a_shard_is_of_that_shard(project: Project, dkv: Dkv) -> None:
+    others = ("--exclude", "secret.payments/kept", "--state", "a b/dkv.json")
+    number = next(n for n in (1, 2) if "vault.payments" in dkv("plan", "--json", "--shard", f"{n}/2", *others).out)
+    given = ("--shard", f"{number}/2", *others)
+    assert dkv("apply", "--auto-approve", "--shard", "1/2", *others, "--exclude", str(DB)).code == 0
+    assert dkv("apply", "--auto-approve", *given, "--exclude", str(DB)).code == 0
+    assert dkv("plan", *given, "--out", "reviewed").code == 0
+    assert dkv("emulator", *REFUSED, "--data-dir", "a b/.emulator").code == 0
+
+    failed = dkv("apply", "reviewed", "--auto-approve")
+
+    assert failed.code == 1
+    assert dkv(*_command(failed)).code == 0
+    assert dkv("apply", "reviewed", "--auto-approve").code == 0
+    assert dkv("plan", "--detailed-exitcode", *given).code == 0
+    assert [path.name for path in (project.folder / "a b").glob("*.shard-*.json")]
+    assert not list((project.folder / "a b").glob("*.shard-*.shard-*"))

@@ -78,7 +78,7 @@ def test_the_next_plan_says_what_was_in_flight(log: Path, dkv: Dkv) -> None:
     while not any(request["path"] == "/secrets/s0" for request in requests(log, start)):
         time.sleep(0.02)
 
-    said = "secret.payments/s0 was in flight when an earlier run ended: it is there"
+    said = "secret.payments/s0 was in flight when an earlier run ended: it was being created, and is there"
     assert said in dkv("plan").out
     assert said in dkv("drift").out
     assert "Pending, since a run was interrupted there: secret.payments/s0" in dkv("state", "list").err

@@ -46,12 +46,16 @@ class Attached:
 
 @contextmanager
 def attached(
-    private_folder: Path, environment: Mapping[str, str], *, recorder: Recorder | None = None
+    private_folder: Path,
+    environment: Mapping[str, str],
+    *,
+    recorder: Recorder | None = None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Attached]:
     """The running emulator of the default folder or of `private_folder`, else a private one in the latter.
 
     A private one is closed at the end, and reports its requests to `recorder`. Raises `EmulatorError` where
-    another program keeps the private folder for longer than a minute.
+    another program keeps the private folder for longer than a minute; `waiting` hears of such a wait.
     """
     for folder in (default_folder(environment), private_folder):
         if process.running(folder) is not None:
@@ -59,7 +63,7 @@ def attached(
             return
     from declarative_kv.emulator.host.private import open_private  # the whole emulator, only where it runs in here
 
-    with open_private(private_folder) as private:
+    with open_private(private_folder, waiting) as private:
         transport = private.transport(recorder)
         yield Attached(private_folder, None, transport, False, private.identity(), private.load_if_unwritten)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ STARTING: Final = "start.lock"
 _SERVER: Final = "server.json"
 _LAST_PORT: Final = "port"
 _LOCK: Final = "world.lock"
+_SOON: Final = 1.0
+"""Seconds that nobody minds waiting without a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,17 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def exclusive(folder: Path, seconds: float, name: str = _LOCK) -> Iterator[None]:
-    """Hold a lock of the folder alone, by default its world's, waiting up to `seconds`; it dies with its process."""
+def exclusive(
+    folder: Path, seconds: float, name: str = _LOCK, waiting: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Hold a lock of the folder alone, by default its world's, waiting up to `seconds`; it dies with its process.
+
+    `waiting` hears of it where that takes longer than a second.
+    """
     prepare(folder)
     lock = FileLock(folder / name, mode=0o600)
     try:
-        lock.acquire(timeout=seconds)
+        _acquire(lock, seconds, waiting)
     except Timeout as error:
         raise EmulatorError(
             f"The data folder {folder} is in use by another process.",
@@ -71,6 +78,16 @@ def exclusive(folder: Path, seconds: float, name: str = _LOCK) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, seconds: float, waiting: Callable[[], None]) -> None:
+    try:
+        lock.acquire(timeout=min(seconds, _SOON))
+    except Timeout:
+        if seconds <= _SOON:
+            raise
+        waiting()
+        lock.acquire(timeout=seconds - _SOON)
 
 
 def is_free(folder: Path, seconds: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,12 +13,15 @@ from declarative_kv.emulator.world import Settings, World, new_world
 
 
 @contextmanager
-def opened(folder: Path, seconds: float, settings: Settings | None = None) -> Iterator[World]:
+def opened(
+    folder: Path, seconds: float, settings: Settings | None = None, waiting: Callable[[], None] = lambda: None
+) -> Iterator[World]:
     """Open the folder's world, or make a fresh one there, and close it at the end.
 
-    Waits up to `seconds` for whoever holds it; raises `EmulatorError` after that, and where the data is damaged.
+    Waits up to `seconds` for whoever holds it, and calls `waiting` where that is long. Raises `EmulatorError` after
+    that, and where the data is damaged.
     """
-    with exclusive(folder, seconds):
+    with exclusive(folder, seconds, waiting=waiting):
         try:
             world = new_world(folder, settings)
         except (sqlite3.Error, ValueError, KeyError) as error:

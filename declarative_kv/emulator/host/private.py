@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +42,10 @@ class Private:
 
 
 @contextmanager
-def open_private(folder: Path) -> Iterator[Private]:
+def open_private(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[Private]:
     """Open the folder's emulator in this process, alone; `dkv emulator start` works on the folder later.
 
-    Waits up to a minute for another program to finish with it, then raises `EmulatorError`.
+    Waits up to a minute for another program to finish with it, then raises `EmulatorError`; `waiting` hears of it.
     """
-    with opened(folder, _LOCK_SECONDS) as world:
+    with opened(folder, _LOCK_SECONDS, waiting=waiting) as world:
         yield Private(Application(world), world)

@@ -8,6 +8,7 @@ import pytest
 
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shard import (
+    check_beside,
     check_state,
     marked,
     members,
@@ -158,6 +159,31 @@ def test_a_state_is_used_by_the_run_that_it_was_made_for(made: str | None, used:
     with pytest.raises(StateConflict, match="shard-mismatch") as caught:
         check_state(state, shard, "here")
     assert "here was made" in caught.value.diagnostics[0].detail
+
+
+@pytest.mark.parametrize(
+    ("beside", "used", "fits"),
+    [
+        (None, "2/4", True),
+        (None, None, True),
+        ("1/4", "2/4", True),
+        ("1/4", "2/5", False),
+        ("1/4", None, False),
+        ("", "1/4", False),
+        ("", None, True),
+    ],
+)
+def test_a_new_state_is_begun_beside_those_of_the_same_division_only(
+    beside: str | None, used: str | None, fits: bool
+) -> None:
+    state, shard = State(lineage(beside)), Shard.parse(used) if used else None
+    if fits:
+        check_beside(state, shard, "there", "here")
+        return
+    with pytest.raises(StateConflict, match="shard-mismatch") as caught:
+        check_beside(state, shard, "there", "here")
+    assert "there is there, made" in caught.value.diagnostics[0].detail
+    assert "and here is not" in caught.value.diagnostics[0].detail
 
 
 def test_an_address_without_a_vault_or_a_need_of_one_is_the_first_ones() -> None:
