@@ -12,6 +12,7 @@ from declarative_kv.cli.flow import key_ring, place_of
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import tell
 from declarative_kv.engine.entries import begun_value, kept_facts
+from declarative_kv.engine.pending import undone_when_refused
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import resolve
 from declarative_kv.engine.steps import Tools, carry_out
@@ -151,7 +152,8 @@ async def _replace(tools: Tools, found: _Found) -> Change:
         span=wanted.span,
     )
     await tools.journal.put(begun_value(found.prior))
-    written = await kind.update(tools.azure, replace(wanted.spec, value=tools.values[at]), found.live)
+    async with undone_when_refused(tools.journal, change):
+        written = await kind.update(tools.azure, replace(wanted.spec, value=tools.values[at]), found.live)
     facts = {**kept_facts(found.prior), **written.facts}
     await tools.journal.put(replace(found.prior, status=Status.APPLIED, facts=facts))
     problem = await under_version(kind, tools.azure, tools.pause, change, found.live, written)

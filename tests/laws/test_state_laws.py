@@ -27,6 +27,7 @@ from declarative_kv.model.source import CommandSource, EnvSource, FileSource, Ge
 from declarative_kv.model.specs import AccessPolicySpec, NetworkSpec, RoleAssignmentSpec, SecretSpec, VaultSpec
 from declarative_kv.model.state import Entry, State, Status
 from declarative_kv.state import Journal, LocalStore, decode_state, encode_state
+from declarative_kv.state.mend import moved
 
 SPECS: dict[str, type] = {
     "vault": VaultSpec,
@@ -312,6 +313,52 @@ async def test_a_run_that_ends_at_any_system_call_loses_nothing(partly: bool) ->
 
             await tell_story(store, done)
             assert content(await store.read()) == content(after(list(STORY)))
+
+
+async def moved_by_hand(store: LocalStore) -> tuple[State, State]:
+    """What `dkv state mv` does; gives what was there and what is there afterwards."""
+    async with store.locked("dkv state mv") as journal:
+        before = journal.state
+        mended, _ = moved(before, numbered(1).address, Address("secret", "kv/renamed"))
+        await journal.replace(mended)
+        return before, journal.state
+
+
+@pytest.mark.parametrize("partly", [False, True])
+@pytest.mark.parametrize("left", [False, True], ids=["folded", "with the journal of a killed run"])
+async def test_a_move_that_ends_at_any_system_call_is_done_or_not_done(partly: bool, left: bool) -> None:
+    with temporary_store() as start:
+        async with start.locked("apply") as journal:
+            await journal.put(numbered(1), numbered(2))
+            kept = {path.name: path.read_bytes() for path in start.path.parent.glob("dkv.json*")}
+        if left:
+            for name, data in kept.items():
+                (start.path.parent / name).write_bytes(data)
+            start.path.unlink()
+        files = {path.name: path.read_bytes() for path in start.path.parent.iterdir()}
+        with Kill(10_000, partly) as kill:
+            before, after = await moved_by_hand(start)
+    assert kill.calls > 20
+    assert content(before) != content(after)
+
+    ended = []
+    for point in range(kill.calls):
+        with temporary_store() as killed, temporary_store() as store:
+            for name, data in files.items():
+                (killed.path.parent / name).write_bytes(data)
+            with Kill(point, partly), suppress(Killed):
+                await moved_by_hand(killed)
+            shutil.copytree(killed.path.parent, store.path.parent, dirs_exist_ok=True)
+
+            found = content(await store.read())
+            assert found in (content(before), content(after)), point
+            ended.append(found == content(after))
+            if not ended[-1]:
+                await moved_by_hand(store)
+            assert content(await store.read()) == content(after)
+            assert (await store.read()).serial > before.serial
+    assert ended == sorted(ended), "once it is done it stays done"
+    assert {*ended} == {False, True}
 
 
 WRITER = """
