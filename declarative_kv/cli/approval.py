@@ -66,7 +66,7 @@ async def typed(stream: TextIO) -> str:
 
     try:
         loop.add_reader(stream.fileno(), more)
-    except (NotImplementedError, PermissionError):
+    except (RuntimeError, PermissionError):
         # Windows' loop watches no streams, and no loop watches files.
         return await _read_aside(stream)
     try:
