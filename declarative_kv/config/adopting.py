@@ -85,7 +85,7 @@ class _Editor:
                     where = self._permissions(at, value) if not path else self._setting(at, path, value)
                 case Gone(address=at):
                     where = self._gone(at)
-                case Come():
+                case _:
                     where = self._come(item)
         except Untouchable:
             self.texts = before
@@ -242,8 +242,7 @@ def _is_said(document: Document, item: Item) -> bool:
             return found is not None
         case Moved(path=(), value=live):
             return found is not None and all(getattr(found.spec, kind) == tuple(sorted(live[kind])) for kind in live)
-        case Moved(path=path, value=value):
-            return found is not None and _at(found.spec, path) == value
+    return found is not None and _at(found.spec, item.path) == item.value
 
 
 def _at(spec: Any, path: tuple[str, ...]) -> Any:

@@ -108,7 +108,7 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node:
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 node.items.append(_node(inner, events, text))
             _close(node, inner, node.items)
-        case yaml.ScalarEvent():
+        case _:
             node.text, node.style = event.value, event.style or ""
             if node.style in "|>" and node.style:
                 node.end = node.start + len(text[node.start : node.end].rstrip())

@@ -94,7 +94,7 @@ class Spot:
                 return self.id
             case Place.VAULT:
                 return self.id if self.vault is None else self.vault.id
-            case Place.SUBSCRIPTION:
+            case _:
                 subscription = "/".join(self.id.split("/")[:3])
                 return subscription if self.id == subscription or self.vault is not None else None
 

@@ -303,3 +303,27 @@ def test_an_item_of_a_list_has_no_settings(project: Project) -> None:
     text = f"vaults:\n  one: {{{rbac}, roles: {{ci: [Reader]}}}}\n"
     _, made = project.adopt(text, moved("role_assignment.one/ci/reader", "description", "why"))
     assert refusals(made) == ["it is an item of a list of roles"]
+
+
+def test_a_principal_that_is_there_already_is_not_brought_again(project: Project) -> None:
+    entry = {"principal": "ci", "role": "Reader", "scope": "vault.one", "import": True}
+    other = {"ci": {"object_id": "9f9f0000-0000-0000-0000-000000000000"}}
+    come = Come(Address.parse("role_assignment.one-ci"), ("role_assignments", "one-ci"), entry, other)
+    changed, made = project.adopt(f"vaults:\n  one: {{{VAULT}}}\n", come)
+    assert refusals(made) == []
+    assert changed == ["+ role_assignments: {one-ci: {principal: ci, role: Reader, scope: vault.one, import: true}}"]
+
+
+def test_a_setting_that_is_not_written_yet_is_written_for_the_environment_alone(project: Project) -> None:
+    text = f"environments:\n  a: {{}}\n  b: {{}}\nvaults:\n  one: {{{VAULT}}}\n"
+    changed, made = project.adopt(text, moved("vault.one", "sku", "premium"), environment="b")
+    assert refusals(made) == []
+    assert changed == ["-   b: {}", "+   b: {vaults: {one: {sku: premium}}}"]
+
+
+def test_the_last_setting_of_a_group_takes_the_group_with_it(project: Project) -> None:
+    changed, made = project.adopt(
+        f"vaults:\n  one: {{{VAULT}, network: {{default: deny}}}}\n", moved("vault.one", "network.default", None)
+    )
+    assert refusals(made) == []
+    assert changed == [f"-   one: {{{VAULT}, network: {{default: deny}}}}", f"+   one: {{{VAULT}, network: {{}}}}"]

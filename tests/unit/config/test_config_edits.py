@@ -6,6 +6,7 @@ import pytest
 
 from declarative_kv.config.edits import Untouchable, remove, set_value
 from declarative_kv.config.layout import Shape, keys_by_place, layout
+from declarative_kv.config.tree import events
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,12 @@ def test_a_layout_knows_what_is_where() -> None:
         (1, 7): ("b", 1),
         (1, 8): ("b", 1, "c"),
     }
+
+
+def test_a_list_without_brackets_that_would_begin_with_a_comment_is_left_alone() -> None:
+    with pytest.raises(Untouchable, match="first line"):
+        set_value("a:\n  - x\n  # about y\n  - y\n", ("a",), ["y"])
+
+
+def test_the_events_of_a_text_end_with_it() -> None:
+    assert [type(one).__name__ for one in events("a: 1")][-1] == "StreamEndEvent"

@@ -61,6 +61,7 @@ def test_a_guard_is_switched_on_by_name(tmp_path: Path) -> None:
     "said",
     [
         "{never: ⟦wrong-type⟧[ci]}",
+        "{⟦unknown-key⟧nevr: {who: ci, can: read-value, on: vault.app}}",
         "{never: {who: ⟦wrong-type⟧{a: b}, can: read-value, on: vault.app}}",
         "{never: {who: ci, can: read-value, on: ⟦unknown-reference⟧secret.app/db}}",
         "{always: {who: ⟦unknown-reference⟧nobody, can: read-value, on: vault.app}}",

@@ -277,3 +277,9 @@ async def test_a_survey_takes_what_is_in_the_vault_and_says_what_it_may_not_see(
 
     gone = Observed("vault", VAULT, vault().spec, Condition.SOFT_DELETED, label="kv-one")
     assert await survey({**kinds, "vault": Shelf(gone)}, None, [VAULT]) == ()
+
+
+def test_a_vault_whose_key_is_not_its_name_says_its_name() -> None:
+    found = Survey(vault())
+    naming = Naming(People({}, {}), {}, group_keys([found]))
+    assert next(iter(pulled(found, naming, "payments", attach=False).entry.items())) == ("name", "kv-one")
