@@ -16,8 +16,11 @@ from declarative_kv.emulator.world import World, new_world
 from declarative_kv.model.document import Cloud
 from declarative_kv.model.secret import Sensitive
 
-pytest_plugins = ("tests.leak_plugin", "tests.spec_plugin")
-"""Secret values are looked for in what every test shows and leaves; answers are held to the specifications."""
+pytest_plugins = ("tests.coverage_plugin", "tests.leak_plugin", "tests.spec_plugin")
+"""Secret values are looked for in what every test shows and leaves; answers are held to the specifications.
+
+Coverage is measured where that says something.
+"""
 
 
 @pytest.fixture

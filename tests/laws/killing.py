@@ -148,15 +148,12 @@ class Lane:
 def lane(folder: Path, start: Path) -> Iterator[Lane]:
     """A lane of its own, with two processes that end with it."""
     folder.mkdir()
-    # What is killed leaves no figures of its coverage, and measuring it takes as long again.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-m", "tests.laws.lane", str(folder / "emulator")]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environ,
         cwd=Path(__file__).parents[2],
     ) as process:
         opened = Lane(folder, start, process)
