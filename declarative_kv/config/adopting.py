@@ -100,7 +100,7 @@ class _Editor:
         except ConfigError:
             return False
         touched = _touched(self._loaded.document, items)
-        same = _rest(self._loaded.document, touched) == _rest(after, touched)
+        same = rest(self._loaded.document, touched) == rest(after, touched)
         return (
             same
             and all(_is_said(after, item) for item in items)
@@ -114,9 +114,7 @@ class _Editor:
             if name == self._request.environment:
                 continue
             try:
-                found[name] = _rest(
-                    examine(replace(self._request, environment=name, texts=texts)).document, frozenset()
-                )
+                found[name] = rest(examine(replace(self._request, environment=name, texts=texts)).document, frozenset())
             except ConfigError:
                 found[name] = None
         return found
@@ -223,7 +221,7 @@ def _touched(document: Document, items: Iterable[Item]) -> frozenset[Address]:
     return frozenset(named | {at for at in document.resources if at.key and at.container in vaults})
 
 
-def _rest(document: Document, touched: frozenset[Address]) -> dict[Address, Any]:
+def rest(document: Document, touched: frozenset[Address]) -> dict[Address, Any]:
     """Every other entry, as far as it counts."""
     return {
         at: (one.spec, getattr(one.spec, "source", None), one.lifecycle, one.depends_on)

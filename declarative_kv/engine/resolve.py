@@ -99,7 +99,7 @@ async def resolve(document: Document, directory: Directory, kinds: Kinds) -> Res
     answers = Answers(document, kinds, identity, subscription)
     _check_tenant(answers)
     await asyncio.gather(_ask_principals(answers, directory), _ask_vaults_and_roles(answers, directory))
-    _stop_on_problems(answers)
+    stop_on(answers.problems)
     desired = {at: resource_at(answers, at) for at in document.resources}
     check_duplicates(desired, kinds)
     return Resolved(
@@ -159,7 +159,7 @@ def _check_tenant(answers: Answers) -> None:
     )
 
 
-async def _ask_all(
+async def ask_all(
     questions: Mapping[K, Callable[[], Awaitable[V]]],
     problems: list[DkvError],
     place: Callable[[K], tuple[Span | None, Address | None]],
@@ -198,7 +198,7 @@ async def _ask_principals(answers: Answers, directory: Directory) -> None:
     declared = {key: answers.document.principals[key] for key in used}
     offline = {key: known_offline(principal, answers.identity) for key, principal in declared.items()}
     asked = {key: declared[key] for key, known in offline.items() if known is None}
-    told = await _ask_all(
+    told = await ask_all(
         {key: partial(directory.principal, principal) for key, principal in asked.items()},
         answers.problems,
         lambda key: (declared[key].span, None),
@@ -216,7 +216,7 @@ async def _ask_vaults_and_roles(answers: Answers, directory: Directory) -> None:
         if isinstance(resource.spec, VaultSpec) and resource.spec.resource_group is None
     }
     subscriptions = {at: value_of(answers, one.spec.subscription, one.spec) for at, one in lost.items()}
-    found = await _ask_all(
+    found = await ask_all(
         {at: partial(directory.find_vault, subscriptions[at], one.spec.name) for at, one in lost.items()},
         answers.problems,
         lambda at: (lost[at].span, at),
@@ -252,18 +252,19 @@ async def _ask_roles(answers: Answers, directory: Directory) -> None:
                 scope = value_of(answers, resource.spec.scope, resource.spec)
                 users.setdefault((lookup_scope(scope), ref.name.lower()), resource)
     names = {question: resource.spec.role.name for question, resource in users.items()}
-    answers.roles = await _ask_all(
+    answers.roles = await ask_all(
         {question: partial(directory.role, question[0], names[question]) for question in users},
         answers.problems,
         lambda question: (users[question].spans.get("role") or users[question].span, users[question].address),
     )
 
 
-def _stop_on_problems(answers: Answers) -> None:
-    if not answers.problems:
+def stop_on(problems: Sequence[DkvError]) -> None:
+    """Raise all problems as one error, if there are any."""
+    if not problems:
         return
-    diagnostics = [one for error in answers.problems for one in error.diagnostics]
-    if len(answers.problems) == 1:
-        raise answers.problems[0]
-    config_only = all(isinstance(error, ConfigError) for error in answers.problems)
+    diagnostics = [one for error in problems for one in error.diagnostics]
+    if len(problems) == 1:
+        raise problems[0]
+    config_only = all(isinstance(error, ConfigError) for error in problems)
     raise (ConfigError if config_only else PlanError)(*diagnostics)

@@ -11,7 +11,7 @@ from declarative_kv.render.junit import Suite, suite
 from declarative_kv.render.lint.told import by_rule, of_lint, shared, told
 from declarative_kv.render.markdown import BUDGET, Block, within
 from declarative_kv.render.places import Tree
-from declarative_kv.render.safe import code, prose
+from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.sarif import Run, described
 
 FORMAT: Final = "dkv-lint/1"
@@ -56,7 +56,7 @@ def lint_markdown(found: Sequence[Finding], document: Document, budget: int = BU
     title = f"### dkv lint: {prose(document.environment or 'configuration')}"
     head = [title, "", *(f"**{prose(line)}**\n" for line in of_lint(found).lines)]
     blocks = [
-        Block(f"#### {code(rule.id)} {prose(rule.title)}\n\n{prose(rule.fix)}", _lines(group), "findings", plain=True)
+        Block(f"#### {code(rule.id)} {prose(rule.title)}\n\n{rule.fix}", _lines(group), "findings", plain=True)
         for rule, group in by_rule(found).items()
     ]
     return within("\n".join(head), blocks, "", budget, how="`dkv lint`").rstrip("\n") + "\n"
@@ -82,7 +82,7 @@ def lint_sarif(found: Sequence[Finding], document: Document, tree: Tree) -> Json
 def _suppressed(finding: Finding) -> Json:
     if not finding.ignored:
         return {}
-    return {"suppressions": [{"kind": "inSource", "justification": finding.ignored}]}
+    return {"suppressions": [{"kind": "inSource", "justification": safe(finding.ignored)}]}
 
 
 def lint_junit(found: Sequence[Finding], document: Document, tree: Tree, time: str) -> str:
