@@ -103,16 +103,18 @@ def test_without_any_one_rule_the_analysis_no_longer_agrees(rule: Rule) -> None:
 
 
 def edges(world: World, one: Answer) -> Iterator[World]:
-    """The world without each edge of an answer's path: each membership, and the grant."""
+    """The world without each edge of an answer's path: each membership, the grant, and what its scope lies in."""
     chain = [step.id for step in one.path if step.kind in (StepKind.PRINCIPAL, StepKind.GROUP)]
     for member, group in pairwise(chain):
         inside = tuple(one for one in world.members[group] if one != member)
         yield replace(world, members={**world.members, group: inside})
     if isinstance(one.grant, Assignment):
+        if one.grant.scope in world.above:
+            yield replace(world, above=tuple(scope for scope in world.above if scope != one.grant.scope))
         gone = (one.grant.scope, one.grant.role, one.grant.principal)
         yield replace(world, given=tuple(g for g in world.given if (g.scope, g.role, g.who) != gone))
     else:
-        box = world.box(one.vault.id.rpartition("/")[2])
+        box = world.box(name_of(one))
         kept = replace(box, entries=tuple(entry for entry in box.entries if entry.who != one.grant.principal))
         yield replace(world, boxes=tuple(kept if other.name == box.name else other for other in world.boxes))
 
@@ -133,5 +135,14 @@ def test_without_any_one_edge_a_path_is_gone_and_with_the_last_path_the_right(se
 
 def _elsewhere(world: World, one: Answer) -> bool:
     """Whether what an object had of its own is now said of its whole vault."""
-    whole = (one.principal, one.vault.id, one.capability.name)
-    return any(other.key == whole for other in answers(estate_of(world)))
+    return any(other.key == whole(one) for other in answers(estate_of(world)))
+
+
+def whole(one: Answer) -> tuple[str, str, str]:
+    """The key of the same answer about the whole vault."""
+    return one.principal, one.vault.id, one.capability.name
+
+
+def name_of(one: Answer) -> str:
+    """The name of the vault that an answer is about."""
+    return one.vault.id.rpartition("/")[2]

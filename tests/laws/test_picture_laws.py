@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from declarative_kv.model.plan import Options, Plan
 from declarative_kv.render.plan_json import plan_json
 from tests.counts import count
 from tests.laws.lab import Lab
+from tests.laws.nowhere import answers_from_nowhere
 from tests.laws.outside import meddle
 from tests.laws.story import ALLOWED
 from tests.laws.wishes import Wishes
@@ -57,9 +59,13 @@ async def told(making: Any) -> dict[str, Any] | list[str]:
         plan = plan_json(await making)
     except DkvError as error:
         return [f"{one.code} {one.address}" for one in error.diagnostics]
+    return without_head(json.loads(json.dumps(plan)))
+
+
+def without_head(plan: dict[str, Any]) -> dict[str, Any]:
     plan.pop("timestamp")
     plan["dkv"].pop("head")
-    return json.loads(json.dumps(plan))  # type: ignore[no-any-return]
+    return plan
 
 
 @pytest.mark.parametrize("seed", range(count(5, 100)))
@@ -96,3 +102,49 @@ async def test_a_plan_from_a_picture_is_the_plan_that_is_made_online(seed: int, 
         for options in (NEVER, Options(values="never", import_all=True), Options(values="never", destroy=True)):
             online, offline = await told(lab.plan(options)), await told(from_picture(lab, picture, options))
             assert offline == online, (seed, edits, options)
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    allowed = [part for code in ALLOWED for part in ("--allow", code)]
+    return [*arguments, "-f", str(folder), "--live", str(folder / "live.json"), *allowed]
+
+
+def codes(told_or_answer: Any) -> Any:
+    """The plan that was told; or the codes of what kept it from being made, as the terminal has them too."""
+    if isinstance(told_or_answer, list):
+        return sorted(line.partition(" ")[0] for line in told_or_answer)
+    if isinstance(told_or_answer.get("err"), str):
+        if not told_or_answer["out"]:
+            return sorted(re.findall(r"^error\[(.*?)\]", told_or_answer["err"], re.MULTILINE))
+        told_or_answer = without_head(json.loads(told_or_answer["out"]))
+    return told_or_answer
+
+
+async def test_where_there_is_no_network_the_same_plans_are_made_and_rehearsed(tmp_path: Path) -> None:
+    """The command line itself, in a process that has no interface: plan, plan of a destroy, rehearsal."""
+    seeds, online, commands = range(1000, 1000 + count(5, 100)), [], []
+    for seed in seeds:
+        (folder := tmp_path / str(seed)).mkdir()
+        lab, wishes = await some_world(seed, folder)
+        await take(lab, folder / "live.json")
+        wishes.edit(3)
+        taking = replace(NEVER, import_all=True)
+        online += [await told(lab.plan(taking)), await told(lab.plan(replace(NEVER, destroy=True)))]
+        commands += [command(folder, "plan", "--json", "--import"), command(folder, "plan", "--json", "--destroy")]
+        commands.append(command(folder, "rehearse", "--import"))
+
+    answers = answers_from_nowhere(commands, tmp_path)
+
+    rehearsed = 0
+    for number, seed in enumerate(seeds):
+        wanted, destroying = (codes(one) for one in online[2 * number : 2 * number + 2])
+        plan, destroy, rehearsal = answers[3 * number : 3 * number + 3]
+        assert (seed, codes(plan)) == (seed, wanted)
+        assert (seed, codes(destroy)) == (seed, destroying)
+        if isinstance(wanted, list) or wanted["dkv"]["exit_code"] in (3, 4):
+            assert rehearsal["code"] != 0, (seed, rehearsal)
+            continue
+        assert rehearsal["code"] == 0, (seed, rehearsal)
+        assert "No changes." in rehearsal["out"].rpartition("A plan after that rehearsal")[2], (seed, rehearsal)
+        rehearsed += 1
+    assert rehearsed > len(seeds) // 2, "too many worlds have no plan that can be rehearsed"
