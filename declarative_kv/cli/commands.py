@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         "import": Listed("import_", "Take over objects that exist already."),
         "pull": Listed("pull", "Write YAML from what exists."),
         "principals": Listed("principals", "Write down who the principals of the YAML are."),
+        "export": Listed("export", "Write what is kept here for another tool to go on with."),
         "snapshot": Listed("snapshot", "Write down what a plan reads, without any value."),
         "rehearse": Listed("rehearse", "Apply the plan to a copy of what a picture shows."),
         "secret": Listed("secret", "Set the value of a secret that is kept in Azure."),

@@ -17,6 +17,7 @@ from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import place_of
 from declarative_kv.cli.options import DEFAULT_FILE, Common, usage
 from declarative_kv.cli.output import say, tell
+from declarative_kv.cli.writing import check_free, written_to
 from declarative_kv.config import cloud_named
 from declarative_kv.config.pulled import Head, VaultPart, one_file, several_files
 from declarative_kv.engine.naming import People, key_for, principals_of
@@ -242,25 +243,7 @@ def _groups(surveys: Iterable[Survey], naming: Naming, head: Head) -> dict[str, 
 
 
 def _write(files: Mapping[str, str], out: Path, *, force: bool) -> None:
-    _check_free([out / name for name in files], force=force)
+    check_free([out / name for name in files], force=force, command="pull")
     for name, text in files.items():
-        _written_to(out / name, text)
+        written_to(out / name, text)
     tell(f"Wrote {len(files)} files below {out}. Nothing in Azure is changed by:\n    dkv plan -f {out} --import-only")
-
-
-def _check_free(paths: Iterable[Path], *, force: bool) -> None:
-    """Raise unless every file is new, or may be overwritten."""
-    there = [str(path) for path in paths if path.exists()]
-    if there and not force:
-        detail = f"{', '.join(there)} is there already, and pull overwrites nothing unasked."
-        hint = "Choose another --out, or overwrite with --force."
-        raise DkvError(Diagnostic("already-there", "There is a configuration already", detail, hint))
-
-
-def _written_to(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        detail = f"{path} cannot be written: {error.strerror}."
-        raise DkvError(Diagnostic("not-writable", "The file cannot be written", detail)) from error

@@ -6,11 +6,16 @@ Each way out has one function here, and nothing else in the program escapes.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 _COMMANDS: Final = re.compile(r"^(\s*):(?=:)|#(?=#(?:vso)?\[)", re.IGNORECASE)
 """What a CI runner would take for a command to itself: `::` at the start of a line, `##[` and `##vso[` anywhere."""
+
+_IN_HCL: Final[Mapping[str, str]] = MappingProxyType({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_TEMPLATES: Final = re.compile(r"(\$+|%+)(?=\{)")
 
 
 def safe(text: str) -> str:
@@ -30,6 +35,22 @@ def markup(text: str) -> str:
 def in_json(text: str) -> str:
     """JSON text in which no runner finds a command; the values are the same."""
     return text.replace("##", "#\\u0023") if "##" in text else text
+
+
+def in_hcl(text: str) -> str:
+    """Text between quotes in HashiCorp's language: nothing in it is a template, ends it, or cannot be seen."""
+    escaped = "".join(_IN_HCL.get(char) or (char if char.isprintable() else _hcl_code(char)) for char in text)
+    return _TEMPLATES.sub(_no_template, escaped).replace("##", "#\\u0023")
+
+
+def _no_template(found: re.Match[str]) -> str:
+    """`${` as people write it; a longer run, which parsers take in different ways, by its code."""
+    signs = found[1]
+    return signs * 2 if len(signs) == 1 else "".join(map(_hcl_code, signs))
+
+
+def _hcl_code(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def github(text: str) -> str:

@@ -144,7 +144,10 @@ async def test_where_there_is_no_network_the_same_plans_are_made_and_rehearsed(t
         if isinstance(wanted, list) or wanted["dkv"]["exit_code"] in (3, 4):
             assert rehearsal["code"] != 0, (seed, rehearsal)
             continue
-        assert rehearsal["code"] == 0, (seed, rehearsal)
+        if rehearsal["code"] == 5:  # as the real apply would: what no plan could show came back with a vault
+            assert codes({**rehearsal, "out": ""}) == ["known-after-recover"], (seed, rehearsal["err"])
+            continue
+        assert rehearsal["code"] == 0, (seed, rehearsal["out"], rehearsal["err"])
         assert "No changes." in rehearsal["out"].rpartition("A plan after that rehearsal")[2], (seed, rehearsal)
         rehearsed += 1
     assert rehearsed > len(seeds) // 2, "too many worlds have no plan that can be rehearsed"
