@@ -17,6 +17,17 @@ _ABSENT: Final = frozenset({"BlobNotFound", "ResourceNotFound"})
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Between the tries of one request: seconds before the second one, and the base of the powers added later on."""
+
+    first: int = 1
+    base: int = 2
+
+
+USUAL: Final = Waits()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A blob's bytes and the ETag that they were read under."""
 
@@ -170,7 +181,9 @@ class Blobs:
 
 
 @asynccontextmanager
-async def open_blobs(access: StorageAccess, container: str, credential: Any, transport: Any) -> AsyncIterator[Blobs]:
+async def open_blobs(
+    access: StorageAccess, container: str, credential: Any, transport: Any, waits: Waits = USUAL
+) -> AsyncIterator[Blobs]:
     """The blobs of a container; nothing is asked of Azure before the first call.
 
     `credential` is the run's, for where the operator's environment has neither a key nor a SAS token for the account.
@@ -182,7 +195,7 @@ async def open_blobs(access: StorageAccess, container: str, credential: Any, tra
         container,
         credential=access.credential() or credential,
         transport=transport,
-        retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
+        retry_policy=ExponentialRetry(waits.first, waits.base, retry_total=4, random_jitter_range=waits.first),
         max_single_get_size=_WHOLE,
         max_single_put_size=_WHOLE,
         user_agent="declarative-kv",

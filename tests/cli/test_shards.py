@@ -89,6 +89,14 @@ def test_a_state_of_another_division_is_refused_with_a_way_out(command: list[str
     assert (estate.folder / "state" / "dkv.shard-1.json").read_bytes() == kept
 
 
+@pytest.mark.parametrize("shard", ["4/4", "5/6"])
+def test_no_shard_of_another_division_is_begun_beside_the_first_one(shard: str, estate: Project, dkv: Dkv) -> None:
+    assert dkv("apply", "--auto-approve", "--shard", "1/3").code == 0
+    refused = dkv("plan", "--shard", shard)
+    assert refused.code == 1
+    assert "shard-1.json is there, made shard 1/3, and " in refused.err
+
+
 def test_a_whole_estate_is_taken_over_by_its_shards(estate: Project, dkv: Dkv) -> None:
     assert dkv("apply", "--auto-approve").code == 0
     assert "error[shard-mismatch]" in dkv("plan", "--shard", "2/3").err

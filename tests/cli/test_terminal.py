@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,11 @@ Answers = Mapping[str, str | Callable[[], str]]
 
 
 def at_terminal(
-    *arguments: str, answers: Answers | None = None, interrupt_at: str = "\0", **environ: str
+    *arguments: str,
+    answers: Answers | None = None,
+    interrupt_at: str = "\0",
+    folder: Path | None = None,
+    **environ: str,
 ) -> tuple[int, str]:
     """Run dkv at a terminal of its own, typing each answer once its question stands there; gives code and screen.
 
@@ -35,6 +40,7 @@ def at_terminal(
         stdout=slave,
         stderr=slave,
         start_new_session=True,
+        cwd=folder,
         env={**inherited, "TERM": "xterm-256color", **environ},
     )
     os.close(slave)

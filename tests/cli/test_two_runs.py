@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from declarative_kv.emulator.host.private import open_private
+
 from .conftest import Dkv, Project
 
 SECRETS = "".join(f"      s{number}: {{value_from: {{generate: {{length: 24}}}}}}\n" for number in range(20))
@@ -60,3 +62,20 @@ def test_a_reader_of_the_state_is_not_held_up_and_sees_what_is_done(dkv: Dkv, at
 
     assert listed.code == 0
     assert "secret.payments/db" in listed.out
+
+
+def test_a_plan_that_waits_for_the_private_emulator_says_for_what(project: Project, dkv: Dkv) -> None:
+    assert dkv("plan").code == 0
+    with open_private(project.folder / "state" / ".emulator"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "declarative_kv", "plan"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = process.stderr.readline()
+    out, _ = process.communicate(timeout=60)
+    assert said.startswith("Waiting for the emulator in ")
+    assert process.returncode == 0
+    assert "Plan: " in out

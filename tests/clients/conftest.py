@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from declarative_kv.state import BlobStore
 from tests.benchmarks.project import Emulator, emulator
+from tests.clients.azurite_server import Azurite, azurite
 from tests.clients.others import Az, signed_in
+from tests.clients.remote import Line, blob_store
 from tests.clients.worlds import lagging
 from tests.specs.remote import watched
 
@@ -49,3 +52,25 @@ def either(request: pytest.FixtureRequest, place: Path, specifications: None) ->
 def az(running: Emulator, tmp_path: Path) -> Az:
     """The az CLI, signed in as the owner of the subscription."""
     return signed_in(running.environ, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """An Azurite with a container for states."""
+    with azurite(tmp_path_factory.mktemp("azurite")) as started:
+        started.make_container()
+        yield started
+
+
+@pytest.fixture
+async def remote(server: Azurite) -> AsyncIterator[BlobStore]:
+    """A store of its own."""
+    async with blob_store(server) as (store, _):
+        yield store
+
+
+@pytest.fixture
+async def lined(server: Azurite) -> AsyncIterator[tuple[BlobStore, Line]]:
+    """A store of its own, and the line that leads to it."""
+    async with blob_store(server) as both:
+        yield both

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -15,18 +15,14 @@ from uuid import uuid4
 import pytest
 import trustme
 
+from declarative_kv.engine.shard import number_of
+from declarative_kv.model.address import Address
 from tests.benchmarks.project import Emulator
+from tests.cli.test_terminal import at_terminal
 from tests.clients.azurite_server import ACCOUNT, CONTAINER, Azurite, azurite, needs_azurite
 
 pytestmark = needs_azurite
 DKV = (sys.executable, "-m", "declarative_kv")
-
-
-@pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Azurite]:
-    with azurite(place) as started:
-        started.make_container()
-        yield started
 
 
 @dataclass(frozen=True)
@@ -206,7 +202,10 @@ def _puts(running: Emulator, name: str) -> int:
     return sum(path.startswith(("/secrets/db", "/secrets/s")) for path in paths)
 
 
-def test_a_killed_run_names_itself_until_its_lease_is_over_and_the_next_one_goes_on(project: Project) -> None:
+def test_a_killed_run_names_itself_and_the_next_one_goes_on_at_once_where_the_lock_is_taken_from_it(
+    project: Project,
+) -> None:
+    """That its lease ends by itself too is held in the tests of the store, with shorter ones."""
     first = project.begin_and_stop("s1", "s2")
     first.kill()
     first.communicate(timeout=60)
@@ -214,10 +213,43 @@ def test_a_killed_run_names_itself_until_its_lease_is_over_and_the_next_one_goes
     locked = project("apply", "--auto-approve")
     assert locked.code == 1
     assert f"(process {first.pid}) runs `apply`" in locked.err
-    resumed = project("apply", "--auto-approve", "--lock-timeout", "90")
+    assert project("state", "unlock", "--force").code == 0
+    resumed = project("apply", "--auto-approve")
 
     assert resumed.code == 0, resumed.err
     assert "No changes" in project("plan").out
+
+
+def test_a_lock_that_is_taken_while_the_question_stands_is_told_before_anything_is_written(
+    project: Project, running: Emulator
+) -> None:
+    def thief() -> str:
+        assert project("state", "unlock", "--force").code == 0
+        return "yes\n"
+
+    project.write("db", "new")
+    before = project("state", "pull").out
+    code, screen = at_terminal(
+        "apply", "--no-color", answers={"Enter a value:": thief}, folder=project.folder, **project.environ
+    )
+    assert code == 1, screen
+    assert "error[state-lock-lost]" in screen
+    assert "creating" not in screen
+    assert _puts(running, project.name) == 1, "the one of old"
+    assert project("state", "pull").out == before
+
+
+def test_shards_keep_their_blobs_and_no_other_division_begins_beside_them(make: Make) -> None:
+    one = make()
+    one.write("db")
+    assert one("apply", "--auto-approve", "--shard", "1/3").code == 0
+    number = f"{number_of(Address('vault', 'app'), (), 3)}/3"
+    assert one("apply", "--auto-approve", "--shard", number).code == 0
+    for other in ([], ["--shard", "2/2"], ["--shard", "4/4"]):
+        refused = one("plan", *other)
+        assert refused.code == 1, refused
+        assert "error[shard-mismatch]" in refused.err
+    assert "No changes" in one("plan", "--shard", number).out
 
 
 def test_two_appliers_on_two_copies_see_each_others_writes(make: Make) -> None:

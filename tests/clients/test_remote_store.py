@@ -3,116 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import AsyncHttpTransport
 
 from declarative_kv.azure.blobs import open_blobs
 from declarative_kv.azure.storage_access import storage_access
 from declarative_kv.azure.transport import shared_transport
-from declarative_kv.model.address import Address
 from declarative_kv.model.blob_place import BlobPlace
 from declarative_kv.model.errors import (
     StateConflict,
     StateError,
     StateLocked,
-    StateLockLost,
     StateUnreadable,
 )
-from declarative_kv.model.specs import SecretSpec
-from declarative_kv.model.state import Entry, State, Status
+from declarative_kv.model.state import State, Status
 from declarative_kv.state import BlobStore, Journal, LocalStore, Store, blob, decode_state
-from declarative_kv.state.lease import Timing
-from tests.clients.azurite_server import ACCOUNT, CONTAINER, Azurite, azurite, needs_azurite
+from tests.clients.azurite_server import ACCOUNT, CONTAINER, Azurite, needs_azurite
+from tests.clients.remote import SPECS, VAULT, Line, blob_store, entry, names, now, run
 
-SPECS = {"secret": SecretSpec}
-VAULT = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
 pytestmark = needs_azurite
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def entry(name: str, status: Status = Status.APPLIED, **facts: Any) -> Entry:
-    spec = SecretSpec(vault=VAULT, name=name)
-    return Entry(Address("secret", f"kv/{name}"), f"{VAULT}/secrets/{name}", spec, status=status, facts=facts)
-
-
-def names(state: State) -> list[str]:
-    return [address.key for address in state.entries]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    with azurite(tmp_path_factory.mktemp("azurite")) as started:
-        started.make_container()
-        yield started
-
-
-@dataclass
-class Line(AsyncHttpTransport[Any, Any]):
-    """The way to Azurite, on which answers get lost: those of requests that `loses` picks, each once or always."""
-
-    inner: Any
-    loses: Callable[[Any], bool] = lambda _: False
-    cut: Callable[[Any], bool] = lambda _: False
-    hangs: Callable[[Any], bool] = lambda _: False
-    seen: list[str] = field(default_factory=list)
-
-    async def send(self, request: Any, **options: Any) -> Any:
-        self.seen.append(f"{request.method} {request.url}")
-        if self.cut(request):
-            raise ServiceRequestError("the line is cut")
-        if self.hangs(request):
-            await asyncio.sleep(60)
-        response = await self.inner.send(request, **options)
-        if self.loses(request):
-            raise ServiceResponseError("the answer is lost")
-        return response
-
-    async def sleep(self, duration: float) -> None:
-        """The client's own retries come at once."""
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aenter__(self) -> Line:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-@asynccontextmanager
-async def blob_store(server: Azurite, timing: Timing = blob.USUAL) -> AsyncIterator[tuple[BlobStore, Line]]:
-    """A store of its own in the container, and the line that leads to it."""
-    place = BlobPlace(ACCOUNT, CONTAINER, f"teams/{uuid4()} a.json")
-    access = storage_access(ACCOUNT, "core.windows.net", server.environ)
-    async with shared_transport(None, {}) as transport:
-        line = Line(transport)
-        async with open_blobs(access, CONTAINER, None, line) as blobs:
-            yield BlobStore(place, blobs, SPECS, now, timing), line
-
-
-@pytest.fixture
-async def remote(server: Azurite) -> AsyncIterator[BlobStore]:
-    async with blob_store(server) as (store, _):
-        yield store
-
-
-@pytest.fixture
-async def lined(server: Azurite) -> AsyncIterator[tuple[BlobStore, Line]]:
-    async with blob_store(server) as both:
-        yield both
 
 
 @pytest.fixture(params=["file", "blob"])
@@ -122,12 +36,6 @@ async def store(request: pytest.FixtureRequest, server: Azurite, tmp_path: Path)
         return
     async with blob_store(server) as (remote, _):
         yield remote
-
-
-async def run(store: Store, *entries: Entry) -> None:
-    """One whole run that puts these."""
-    async with store.locked("apply") as journal:
-        await journal.put(*entries)
 
 
 @asynccontextmanager
@@ -373,17 +281,6 @@ async def test_a_journal_or_a_first_snapshot_that_somebody_else_made_is_left_alo
     assert (await remote.fetch()).snapshot == b"theirs"
 
 
-async def test_a_renewal_that_gets_no_answer_is_given_up_and_tried_again(server: Azurite) -> None:
-    timing = Timing(renewal=0.01, retry=0.01, margin=0.02)
-    async with blob_store(server, timing) as (store, line), store.locked("apply") as journal:
-        line.hangs = lambda request: request.headers.get("x-ms-lease-action") == "renew"
-        while sum("comp=lease" in one for one in line.seen) < 5:
-            await asyncio.sleep(0.01)
-        line.hangs = lambda _: False
-        await journal.put(entry("a"))
-        assert names(await store.read()) == ["a"]
-
-
 async def test_only_thirty_earlier_states_are_kept(remote: BlobStore) -> None:
     async with remote.locked("apply") as journal:
         for number in range(blob.KEPT + 3):
@@ -439,62 +336,6 @@ async def _size(store: BlobStore) -> int:
     found = await store.blobs.size(store.journal)
     assert found is not None
     return found[0]
-
-
-async def test_who_takes_the_lock_stops_the_other_before_its_next_write(remote: BlobStore) -> None:
-    async with remote.locked("dkv apply") as journal:
-        await journal.put(entry("a"))
-        taken = await remote.unlock()
-        assert taken is not None
-        assert taken.operation == "dkv apply"
-        async with remote.locked("another") as theirs:
-            await theirs.put(entry("b"))
-            for attempt in (journal.put(entry("c")), journal.check()):
-                with pytest.raises(StateLockLost) as caught:
-                    await attempt
-                assert "runs `another` since" in caught.value.diagnostics[0].detail
-    assert names(await remote.read()) == ["a", "b"]
-
-
-async def test_a_run_that_has_not_written_yet_does_not_begin_after_its_lock_is_taken(remote: BlobStore) -> None:
-    async with remote.locked("dkv apply") as journal:
-        await remote.unlock()
-        with pytest.raises(StateLockLost, match="state-lock-lost"):
-            await journal.put(entry("a"))
-    assert await remote.read() == State()
-    assert (await remote.fetch()).journal is None
-
-
-async def test_a_lease_is_renewed_and_a_lost_one_is_noticed_while_nothing_is_written(server: Azurite) -> None:
-    async with blob_store(server, Timing(renewal=0.05, retry=0.05)) as (store, line), store.locked("apply") as journal:
-        while sum("comp=lease" in one for one in line.seen) < 4:
-            await asyncio.sleep(0.01)
-        await journal.check()
-        await store.unlock()
-        async with asyncio.timeout(10):
-            while journal._hand.lease.lost is None:  # type: ignore[attr-defined]
-                await asyncio.sleep(0.01)
-        with pytest.raises(StateLockLost):
-            await journal.check()
-
-
-async def test_a_lease_that_cannot_be_renewed_counts_as_lost_before_it_ends(lined: tuple[BlobStore, Line]) -> None:
-    store, line = lined
-    async with store.locked("apply") as journal:
-        await journal.put(entry("a"))
-        lease = journal._hand.lease  # type: ignore[attr-defined]
-        line.cut = lambda request: "comp=lease" in request.url
-        await journal.check()
-        lease.since -= 56
-        with pytest.raises(StateLockLost, match="state-lock-lost"):
-            await journal.check()
-        with pytest.raises(StateLockLost):
-            await journal.put(entry("b"))
-        # The line is back, and nobody took the lease in the meantime: then it is ours still.
-        line.cut = lambda request: False
-        await journal.check()
-        await journal.put(entry("c"))
-    assert names(await store.read()) == ["a", "c"]
 
 
 async def test_a_container_that_is_not_there_is_named_with_the_command_that_makes_it(server: Azurite) -> None:

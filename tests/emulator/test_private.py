@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +101,21 @@ def test_a_running_emulator_is_used_where_there_is_one(tmp_path: Path, name: str
         assert emulator.variables == process.exported(tmp_path / name)
         assert emulator.identity["client_id"] == emulator.variables["AZURE_CLIENT_ID"]
     process.stop(tmp_path / name)
+
+
+def test_who_waits_for_a_private_emulator_hears_so_and_then_goes_on(tmp_path: Path) -> None:
+    told = threading.Event()
+    nowhere = {"DKV_EMULATOR": str(tmp_path / "nowhere")}
+
+    def second() -> str:
+        with attached(tmp_path / ".emulator", nowhere, waiting=told.set) as emulator:
+            return str(emulator.identity["object_id"])
+
+    with ThreadPoolExecutor() as pool:
+        with attached(tmp_path / ".emulator", nowhere, waiting=told.set) as first:
+            assert not told.is_set(), "who comes first waits for nobody"
+            waiting = pool.submit(second)
+            assert told.wait(30)
+            assert not waiting.done()
+            mine = str(first.identity["object_id"])
+        assert waiting.result(30) == mine
