@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         "apply": Listed("apply", "Carry out the changes, or exactly a saved plan."),
         "destroy": Listed("destroy", "Delete all that the state holds and owns."),
         "drift": Listed("drift", "Find what changed outside: the state held against Azure."),
+        "review": Listed("review", "Say what a change of the YAML means, between two revisions or folders."),
         "access": Listed("access", "Show who can do what on which vault, and through what."),
         "import": Listed("import_", "Take over objects that exist already."),
         "pull": Listed("pull", "Write YAML from what exists."),

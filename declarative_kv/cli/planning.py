@@ -11,6 +11,7 @@ from pathlib import Path
 from declarative_kv.cli.context import opened
 from declarative_kv.cli.documents import loaded, warn
 from declarative_kv.cli.flow import planned
+from declarative_kv.cli.guarding import allowed
 from declarative_kv.cli.options import Common, Values, addresses, shard, usage
 from declarative_kv.cli.output import json_text, painted, say
 from declarative_kv.cli.reports import Form, Renderers, write
@@ -24,21 +25,6 @@ from declarative_kv.render.summary import Summary, of_plan
 
 Reports = Mapping[Path, Form]
 """The reports to write, and in which form each."""
-
-GUARDS = frozenset(
-    {
-        "protected",
-        "access-model-flip",
-        "access-lost-on-import",
-        "value-moved-outside",
-        "recover-unmanaged",
-        "group-not-empty",
-        "many-destroys",
-        "irreversible",
-        "access-widened",
-        "invariant",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +57,9 @@ class Asked:
             targets=addresses(self.target),
             excludes=addresses(self.exclude),
             replace=frozenset(addresses(self.replace)),
-            allow=tuple(_guard(text) for text in self.allow or ()),
+            allow=allowed(self.allow or ()),
             shard=shard(self.shard),
         )
-
-
-def _guard(text: str) -> str:
-    code = text.partition("=")[0]
-    if code not in GUARDS:
-        raise usage(f"--allow {text} names no guard.", f"The guards are {', '.join(sorted(GUARDS))}.")
-    if "=" in text and code != "invariant":
-        addresses([text.partition("=")[2]])
-    return text
 
 
 async def made(common: Common, options: Options, out: Path | None = None, live: Path | None = None) -> Plan:

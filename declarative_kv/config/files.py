@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from declarative_kv.config.hidden import in_line
 from declarative_kv.config.problem import Problem, Unparsable
+from declarative_kv.config.reading import Files, NotRegular, TooLarge
 from declarative_kv.config.source import LIMIT, TO_END, Source, Sources, pack, unpack
 from declarative_kv.config.tree import Map, Seq, parse
 from declarative_kv.model.diagnostic import Severity
@@ -33,11 +33,23 @@ class Parsed:
 
 def open_root(root: Path, cwd: Path, sources: Sources) -> tuple[Parsed | None, list[Problem]]:
     """The root file; a folder means its `dkv.yaml`. None where nothing in it can be used."""
-    path = cwd / root
-    name = root
-    if path.is_dir():
-        path, name = path / ROOT_NAME, name / ROOT_NAME
+    path, name = _root(root, cwd, sources)
     return _open(path, str(name), sources, None)
+
+
+def mentions(root: Path, cwd: Path, sources: Sources, key: bytes) -> bool:
+    """Whether the bytes of a plain key stand anywhere in the root file; true too where it cannot be read."""
+    try:
+        data = sources.disk.read(_root(root, cwd, sources)[0], LIMIT)
+    except (OSError, NotRegular, TooLarge):
+        return True
+    return key in data or b"\\" in data
+
+
+def _root(root: Path, cwd: Path, sources: Sources) -> tuple[Path, Path]:
+    """The root file's path, and its name as people know it."""
+    path = cwd / root
+    return (path / ROOT_NAME, root / ROOT_NAME) if sources.disk.is_folder(path) else (path, root)
 
 
 def open_included(root: Parsed, sources: Sources) -> tuple[list[Parsed], list[Problem]]:
@@ -45,18 +57,18 @@ def open_included(root: Parsed, sources: Sources) -> tuple[list[Parsed], list[Pr
     entry = root.tree.get("include")
     problems: list[Problem] = []
     files: list[Parsed] = []
-    seen = {root.source.path.resolve()}
+    seen = {sources.disk.real(root.source.path)}
     if not isinstance(entry, Seq):
         return [], []  # the schema says what is wrong with it
     for pattern, mark in zip(entry, entry.marks, strict=True):
         if not isinstance(pattern, str):
             continue  # likewise
-        paths, found = _matching(root.source, pattern, mark)
+        paths, found = _matching(root.source, pattern, mark, sources.disk)
         problems.extend(found)
         for path in paths:
-            if path.resolve() in seen:
+            if sources.disk.real(path) in seen:
                 continue
-            seen.add(path.resolve())
+            seen.add(sources.disk.real(path))
             parsed, found = _open(path, _name(root.source, path), sources, mark)
             problems.extend(found)
             if parsed is not None:
@@ -69,28 +81,28 @@ def _name(root: Source, path: Path) -> str:
     return str(Path(root.name).parent / path.relative_to(root.folder))
 
 
-def _matching(root: Source, pattern: str, mark: int) -> tuple[list[Path], list[Problem]]:
+def _matching(root: Source, pattern: str, mark: int, disk: Files) -> tuple[list[Path], list[Problem]]:
     hint = f"Paths start from {root.name}'s folder."
     outside = Problem("include-outside", f"`{pattern}` leads outside {root.name}'s folder.", _INSIDE_HINT, mark)
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         return [], [outside]
     if _GLOB.intersection(pattern):
-        paths = _glob(root.folder, pattern)
+        paths = _glob(root.folder, pattern, disk)
         missing = [] if paths else [_nothing(pattern, hint, mark)]
     else:
-        paths = [root.folder / pattern] if (root.folder / pattern).is_file() else []
+        paths = [root.folder / pattern] if disk.is_file(root.folder / pattern) else []
         missing = [] if paths else [Problem("include-missing", f"There is no file `{pattern}`.", hint, mark)]
-    home = root.folder.resolve()
-    inside = [path for path in paths if path.resolve().is_relative_to(home)]
+    home = disk.real(root.folder)
+    inside = [path for path in paths if disk.real(path).is_relative_to(home)]
     return inside, [*missing, *([outside] if len(inside) < len(paths) else [])]
 
 
 _INSIDE_HINT = "Move the file into the folder: what reviews a configuration must not read other files of the machine."
 
 
-def _glob(folder: Path, pattern: str) -> list[Path]:
+def _glob(folder: Path, pattern: str, disk: Files) -> list[Path]:
     try:
-        return sorted(path for path in folder.glob(pattern) if path.is_file())
+        return sorted(disk.matching(folder, pattern))
     except ValueError:  # a pattern such as `a**b`, which Python refuses and which can match nothing
         return []
 
@@ -103,7 +115,7 @@ def _open(path: Path, name: str, sources: Sources, named_at: int | None) -> tupl
     """Read, decode and parse one file; what ends it is a problem, never an exception."""
     try:
         held = sources.texts.get(path)
-        text = held if held is not None else _decoded(_bytes(path, name, named_at), path, name, sources)
+        text = held if held is not None else _decoded(_bytes(path, name, named_at, sources.disk), path, name, sources)
         source = sources.add(path, name, text)
         tree, problems, dropped = parse(source)
     except Unparsable as error:
@@ -132,20 +144,16 @@ def _hide_in_line(error: Unparsable, sources: Sources) -> None:
 _EMPTY_HINT = "Start from an example:\n    dkv init"
 
 
-def _bytes(path: Path, name: str, named_at: int | None) -> bytes:
+def _bytes(path: Path, name: str, named_at: int | None, disk: Files) -> bytes:
     try:
-        # A pipe or a device must not be opened at all: that alone can wait for ever.
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            detail = f"{name} is not a regular file."
-            raise Unparsable(Problem("file-unreadable", detail, "Name a YAML file, or its folder.", named_at))
-        if status.st_size > LIMIT:
-            detail = f"{name} has {status.st_size:,} bytes; at most {LIMIT:,} are read."
-            raise Unparsable(
-                Problem("file-too-large", detail, "Split it, and name the parts under `include`.", named_at)
-            )
-        with path.open("rb") as stream:
-            return stream.read(LIMIT + 1)
+        return disk.read(path, LIMIT)
+    except NotRegular as error:
+        detail = f"{name} is not a regular file."
+        raise Unparsable(Problem("file-unreadable", detail, "Name a YAML file, or its folder.", named_at)) from error
+    except TooLarge as error:
+        detail = f"{name} has {error.size:,} bytes; at most {LIMIT:,} are read."
+        hint = "Split it, and name the parts under `include`."
+        raise Unparsable(Problem("file-too-large", detail, hint, named_at)) from error
     except FileNotFoundError as error:
         raise Unparsable(Problem("file-missing", f"There is no file {name}.", _MISSING_HINT, named_at)) from error
     except OSError as error:

@@ -10,11 +10,12 @@ from pathlib import Path
 from declarative_kv.config import grants, invariants, moves, policies, settings, vaults
 from declarative_kv.config.draft import Draft
 from declarative_kv.config.environment import Choice, choose
-from declarative_kv.config.files import Parsed, open_included, open_root
+from declarative_kv.config.files import Parsed, mentions, open_included, open_root
 from declarative_kv.config.hidden import slipped_in
 from declarative_kv.config.merge import Assembly, assemble, overlay, with_defaults
 from declarative_kv.config.principals import principals
 from declarative_kv.config.problem import MAX_PROBLEMS, Problem, choices, diagnostic
+from declarative_kv.config.reading import DISK, Files
 from declarative_kv.config.schema import Defaults, Root
 from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
@@ -28,7 +29,10 @@ from declarative_kv.model.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a load is asked for; `root` is as the user wrote it, from `cwd`."""
+    """What a load is asked for; `root` is as the user wrote it, from `cwd`.
+
+    `texts`, `disk` and `prefix` are those of `Sources`.
+    """
 
     root: Path
     environment: str | None
@@ -37,6 +41,8 @@ class Request:
     environ: Mapping[str, str]
     cwd: Path
     texts: Mapping[Path, str] = field(default_factory=dict)
+    disk: Files = DISK
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,18 @@ def load(request: Request) -> Document:
     return examine(request).document
 
 
+def environments(request: Request) -> tuple[str, ...]:
+    """The environments that the root file declares; none where it cannot be read, which a load says better."""
+    sources = Sources(texts=request.texts, disk=request.disk)
+    if not mentions(request.root, request.cwd, sources, b"environments"):
+        return ()  # which saves reading a large file twice
+    root, _ = open_root(request.root, request.cwd, sources)
+    return choose(root, None).names if root is not None else ()
+
+
 def examine(request: Request) -> Loaded:
     """The document and how it came about; `texts` stand for the files of those paths as if they were written."""
-    sources = Sources(texts=request.texts)
+    sources = Sources(texts=request.texts, disk=request.disk, prefix=request.prefix)
     root, problems = open_root(request.root, request.cwd, sources)
     if root is None:
         raise _error(problems, sources, ())

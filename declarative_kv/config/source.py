@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from declarative_kv.config.reading import DISK, Files
 from declarative_kv.model.diagnostic import Span
 
 LIMIT = 10 * 1024 * 1024
@@ -73,11 +74,14 @@ class Source:
 class Sources:
     """The files that were read, by number, and what in them must not be shown.
 
-    `texts` are read in place of the files with those paths.
+    `texts` are read in place of the files with those paths. `disk` is where the others are read from, and `prefix`
+    stands before every name that people see, to say where that is.
     """
 
     files: list[Source] = field(default_factory=list)
     texts: Mapping[Path, str] = field(default_factory=dict)
+    disk: Files = DISK
+    prefix: str = ""
     _hidden: dict[tuple[int, int], set[tuple[int, int]]] = field(default_factory=dict)
     _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
@@ -106,7 +110,7 @@ class Sources:
         text = self.files[number].line(line)
         shown = self._masked(number, line, text) if column < _SHOWN else ""
         width = max(1, min(width, len(text) - column))
-        return Span(self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
+        return Span(self.prefix + self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
 
     def _masked(self, number: int, line: int, text: str) -> str:
         for start, width in self._hidden.get((number, line), ()):

@@ -49,7 +49,7 @@ def unwritten(inputs: Inputs) -> tuple[Unwritten, ...]:
     found = []
     for at in sorted(inputs.chosen):
         wanted, prior = inputs.wanted(at), inputs.state.entries.get(at)
-        if wanted is None or prior is None or wanted.lifecycle.existing:
+        if wanted is None or prior is None or wanted.lifecycle.existing or prior.spec == wanted.spec:
             continue
         gone = tuple(left_out(prior.spec, wanted.spec))
         if gone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declarative_kv.model.address import Address
@@ -17,12 +17,12 @@ from declarative_kv.model.refs import (
     GroupRef,
     PrincipalRef,
     PrincipalTypeRef,
-    Ref,
     RoleRef,
     ScopeRef,
     SubscriptionRef,
     TenantRef,
     VaultRef,
+    named_references,
 )
 from declarative_kv.model.resource import Desired, Resource
 
@@ -80,11 +80,7 @@ def resource_at(answers: Answers, at: Address) -> Resource:
 
 def _spec(answers: Answers, resource: Resource) -> Any:
     spec = resource.spec
-    values = {
-        one.name: value_of(answers, value, spec)
-        for one in fields(spec)
-        if isinstance(value := getattr(spec, one.name), Ref)
-    }
+    values = {name: value_of(answers, value, spec) for name, value in named_references(spec)}
     if resource.address in answers.groups:
         values["resource_group"] = answers.groups[resource.address]
     return replace(spec, **values) if values else spec

@@ -19,18 +19,28 @@ def check_shape(inputs: Inputs, changes: Iterable[Change]) -> None:
     changes = tuple(changes)
     if inputs.options.refresh_only:
         return
-    # An entry that was renamed or moved: its object is ours, and goes on under the new address.
-    let_go = frozenset(e.remote_id.lower() for at, e in inputs.state.entries.items() if inputs.wanted(at) is None)
-    unmanaged = [problem for change in changes for problem in _unmanaged(inputs, change, let_go)]
+    unmanaged, fixed = unmanaged_of(inputs, changes), immutable_of(inputs, changes)
     problems = [
         *unmanaged,
         *(problem for change in changes for problem in _nothing_to_import(inputs, change)),
-        *(problem for change in changes for problem in _immutable(inputs, change)),
+        *fixed,
         *(problem for at in sorted(inputs.chosen) for problem in _existing(inputs, at)),
         *(problem for at in sorted(inputs.options.replace) for problem in _replaceable(inputs, at)),
     ]
     if problems:
         raise (UnmanagedExists if len(unmanaged) == len(problems) else PlanError).of(problems)
+
+
+def unmanaged_of(inputs: Inputs, changes: Iterable[Change]) -> tuple[Diagnostic, ...]:
+    """What is wanted, is there, and is not ours."""
+    # An entry that was renamed or moved: its object is ours, and goes on under the new address.
+    let_go = frozenset(e.remote_id.lower() for at, e in inputs.state.entries.items() if inputs.wanted(at) is None)
+    return tuple(problem for change in changes for problem in _unmanaged(inputs, change, let_go))
+
+
+def immutable_of(inputs: Inputs, changes: Iterable[Change]) -> tuple[Diagnostic, ...]:
+    """The settings that Azure cannot change."""
+    return tuple(problem for change in changes for problem in _immutable(inputs, change))
 
 
 def _unmanaged(inputs: Inputs, change: Change, let_go: frozenset[str]) -> Iterator[Diagnostic]:

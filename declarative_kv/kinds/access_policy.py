@@ -26,6 +26,11 @@ class AccessPolicyKind(BaseKind):
         """An id made of the vault's and the principal's: Azure gives entries none of their own."""
         return ids.policy_id(str(spec.vault), str(spec.principal), spec.application)
 
+    def made(self, spec: AccessPolicySpec) -> Observed:
+        """The entry as the vault's read would show it."""
+        entry = {"objectId": spec.principal, "applicationId": spec.application, "permissions": shape.permissions(spec)}
+        return shape.observed_policy(str(spec.vault), entry)
+
     def scope(self, spec: AccessPolicySpec) -> Scope:
         """The vault, whose read brings its policies along."""
         return Scope(VaultKind.name, str(spec.vault), frozenset({self.remote_id(spec)}))

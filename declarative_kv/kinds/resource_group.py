@@ -30,6 +30,12 @@ class ResourceGroupKind(BaseKind):
         remote_id = self.remote_id(spec)
         return Scope(self.name, remote_id, frozenset({remote_id}))
 
+    def made(self, spec: ResourceGroupSpec) -> Observed:
+        """The group, without tags where none are written."""
+        return observed_group(
+            {"id": self.remote_id(spec), "name": spec.name, "location": spec.location, "tags": dict(spec.tags or {})}
+        )
+
     async def read(self, azure: Session, scope: Scope) -> Iterable[Observed]:
         """The group, or nothing where it does not exist."""
         operation = f"Reading the resource group {ids.parse_group(scope.at)[1]}"

@@ -29,6 +29,12 @@ class RoleAssignmentKind(BaseKind):
         """The id that ours has; an equal assignment of another hand has another (see `equivalent`)."""
         return ids.assignment_id(str(spec.scope), str(spec.role), str(spec.principal))
 
+    def made(self, spec: RoleAssignmentSpec) -> Observed:
+        """The assignment under the id that ours has."""
+        identifier = self.remote_id(spec)
+        parent, label = ids.vault_of(str(spec.scope)), ids.guid_of(identifier)
+        return Observed(RoleAssignmentKind.name, identifier, spec, parent=parent, label=label)
+
     def scope(self, spec: RoleAssignmentSpec) -> Scope:
         """The subscription's whole list, or the scope's own where that lies above subscriptions."""
         subscription = ids.subscription_of(str(spec.scope))

@@ -39,6 +39,11 @@ class SecretKind(BaseKind):
         """The secret's ARM id, below its vault's."""
         return ids.secret_id(str(spec.vault), spec.name)
 
+    def made(self, spec: SecretSpec) -> Observed:
+        """The secret, enabled and without tags where nothing else is written."""
+        complete = replace(spec, enabled=spec.enabled is not False, tags=spec.tags or {}, source=None, value=None)
+        return Observed(self.name, self.remote_id(spec), complete, parent=str(spec.vault), label=spec.name)
+
     def scope(self, spec: SecretSpec) -> Scope:
         """The vault's whole list."""
         return Scope(self.name, str(spec.vault), frozenset({self.remote_id(spec)}))

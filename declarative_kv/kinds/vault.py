@@ -27,6 +27,11 @@ class VaultKind(BaseKind):
         """The vault's ARM id."""
         return ids.vault_id(str(spec.subscription), str(spec.resource_group), spec.name)
 
+    def made(self, spec: VaultSpec) -> Observed:
+        """The vault as the body that creates it says."""
+        body = shape.new_vault(spec, str(spec.tenant or ""))
+        return shape.observed_vault({**body, "id": self.remote_id(spec), "name": spec.name})
+
     def scope(self, spec: VaultSpec) -> Scope:
         """The vault itself."""
         remote_id = self.remote_id(spec)

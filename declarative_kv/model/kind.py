@@ -35,6 +35,10 @@ class ResourceKind(Protocol):
         """The ARM id, known before creation."""
         ...
 
+    def made(self, spec: Any) -> Observed:
+        """What Azure would show right after this was created: unwritten settings have Azure's defaults."""
+        ...
+
     def scope(self, spec: Any) -> Scope:
         """The batched read that covers it; its `wanted` holds the remote id."""
         ...

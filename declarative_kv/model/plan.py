@@ -151,6 +151,10 @@ class AccessLine:
     permission: str = ""
 
 
+UNLIFTABLE: Final = frozenset({"import-only", "shard-order", "immutable", "unmanaged-exists"})
+"""The codes of blocks that are no guards: what the run itself asked for, an order of runs, what no plan is made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A guard's finding, `allowed` where `--allow` lifted it. `name` is an invariant's, which has no address."""
@@ -168,8 +172,8 @@ class Block:
 
     @property
     def allow(self) -> str:
-        """The argument of `--allow` that lifts it; empty for what it asked for itself, and for an order of runs."""
-        if self.code in ("import-only", "shard-order"):
+        """The argument of `--allow` that lifts it; empty for what nobody can lift."""
+        if self.code in UNLIFTABLE:
             return ""
         return f"{self.code}={self.about}" if self.about else self.code
 

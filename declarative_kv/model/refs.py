@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 
 from declarative_kv.model.address import Address
 
@@ -72,12 +73,21 @@ Ref = SubscriptionRef | TenantRef | PrincipalRef | PrincipalTypeRef | RoleRef | 
 
 def references(spec: object) -> Iterator[Ref]:
     """All references among the fields of a spec."""
-    if not is_dataclass(spec):
-        return
-    for field in fields(spec):
-        value = getattr(spec, field.name)
+    return (value for _, value in named_references(spec))
+
+
+def named_references(spec: object) -> Iterator[tuple[str, Ref]]:
+    """The same, each with the name of its field."""
+    for name in _fields(spec.__class__):
+        value = getattr(spec, name)
         if isinstance(value, Ref):
-            yield value
+            yield name, value
+
+
+@cache
+def _fields(spec: type) -> tuple[str, ...]:
+    """The names of the fields of a class of specs."""
+    return tuple(field.name for field in fields(spec)) if is_dataclass(spec) else ()
 
 
 def needed_addresses(spec: object) -> frozenset[Address]:

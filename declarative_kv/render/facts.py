@@ -21,7 +21,7 @@ def drift_facts(drift: Drift) -> Json:
         "value_moved": drift.value_moved,
         "since": drift.since or None,
         "differences": [{"path": list(d.path), "before": plain(d.before), "after": plain(d.after)} for d in drift.diff],
-        **_where(drift.span),
+        **where_facts(drift.span),
     }
 
 
@@ -53,7 +53,7 @@ def orphan_facts(plan: Plan) -> list[Json]:
             "kind": item.live.kind,
             "object_id": item.principal,
             "id": item.live.remote_id,
-            **_where(item.span),
+            **where_facts(item.span),
         }
         for item in plan.orphans
     ]
@@ -69,7 +69,7 @@ def diagnostic_facts(diagnostic: Diagnostic) -> Json:
         "hint": diagnostic.hint,
         "address": str(diagnostic.address) if diagnostic.address else None,
         "request_id": diagnostic.request_id,
-        **_where(diagnostic.span),
+        **where_facts(diagnostic.span),
     }
 
 
@@ -99,7 +99,8 @@ def _listing(listing: Listing) -> Json:
     return {"vault": listing.vault, "through": through, "why": listing.why.value if listing.why else None}
 
 
-def _where(span: Span | None) -> Json:
+def where_facts(span: Span | None) -> Json:
+    """A place in the YAML; nothing where there is none."""
     return {"file": span.file, "line": span.line} if span else {}
 
 
@@ -110,10 +111,11 @@ def plan_facts(plan: Plan) -> Json:
     return {
         "head": head_facts(plan),
         "counts": {field.name: getattr(counts, field.name) for field in fields(counts)},
-        "access": [_access(line) for line in plan.access],
-        "guards": [_guard(block) for block in plan.blocks],
+        "access": [access_facts(line) for line in plan.access],
+        "guards": [guard_facts(block) for block in plan.blocks],
         "irreversible": [
-            {"address": str(item.address), "detail": item.detail, **_where(item.span)} for item in plan.irreversible
+            {"address": str(item.address), "detail": item.detail, **where_facts(item.span)}
+            for item in plan.irreversible
         ],
         "unmanaged": unmanaged_facts(plan),
         "values_not_compared": [
@@ -130,7 +132,8 @@ def plan_facts(plan: Plan) -> Json:
     }
 
 
-def _access(line: AccessLine) -> Json:
+def access_facts(line: AccessLine) -> Json:
+    """Something gained or lost."""
     return {
         "change": "gained" if line.gained else "lost",
         "who": line.who,
@@ -143,7 +146,8 @@ def _access(line: AccessLine) -> Json:
     }
 
 
-def _guard(block: Block) -> Json:
+def guard_facts(block: Block) -> Json:
+    """A guard's finding."""
     return {
         "code": block.code,
         "address": str(block.address) if block.address else None,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from declarative_kv.model.address import Address
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.markdown import BUDGET, Block, table, within
 from declarative_kv.render.names import Names
 from declarative_kv.render.plan_text import head_lines, move_lines
-from declarative_kv.render.rows import Group, Row, groups, place
+from declarative_kv.render.rows import NO_TAGS, Group, Row, groups, place
 from declarative_kv.render.safe import code, prose, safe
 from declarative_kv.render.summary import of_plan
 
@@ -23,9 +24,14 @@ def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     title = plan.head.environment or "plan"
     fixed = [f"### dkv: {prose(title)}", "", f"**{prose(summary.lines[-1])}**", ""]
     fixed += [line for head in head_lines(plan) for line in (prose(head), "")]
-    fixed += [*_access(plan), *_guards(plan), *_irreversible(plan), *_moves(plan)]
-    closing = [*_unmanaged(plan), *_unreadable(plan), *_notes(plan), *(f"{prose(line)}  " for line in summary.lines)]
-    return within("\n".join(fixed), _groups(plan), "\n".join(closing), budget, how=_HOW) + "\n"
+    fixed += first_parts(plan)
+    closing = [*_unmanaged(plan), *_unreadable(plan), *notes(plan), *(f"{prose(line)}  " for line in summary.lines)]
+    return within("\n".join(fixed), blocks(plan), "\n".join(closing), budget, how=_HOW) + "\n"
+
+
+def first_parts(plan: Plan) -> list[str]:
+    """What a reviewer must see before anything else."""
+    return [*_access(plan), *_guards(plan), *_irreversible(plan), *_moves(plan)]
 
 
 def _access(plan: Plan) -> list[str]:
@@ -60,9 +66,9 @@ def _moves(plan: Plan) -> list[str]:
     return ["#### Moved in the state", "", *lines, ""] if lines else []
 
 
-def _groups(plan: Plan) -> Iterator[Block]:
-    """One block a vault or collection, in the colours that forges give to diffs."""
-    for group in groups(plan):
+def blocks(plan: Plan, tags: Mapping[Address, str] = NO_TAGS) -> Iterator[Block]:
+    """One block a vault or collection, in the colours that forges give to diffs; `tags` as in the rows."""
+    for group in groups(plan, tags):
         yield Block(f"#### {code(group.title)}", tuple(_lines(group)))
     if plan.options.refresh_only and plan.drift:
         lines = tuple(line for drift in plan.drift for line in drift_lines(drift))
@@ -101,7 +107,8 @@ def _unreadable(plan: Plan) -> list[str]:
     return ["#### Could not be read", "", *lines, ""] if lines else []
 
 
-def _notes(plan: Plan) -> list[str]:
+def notes(plan: Plan) -> list[str]:
+    """What is no change and worth a line."""
     kept = [
         f"- {code(str(item.address))} no longer managed: {prose(', '.join(item.attributes))} (stays as it is)"
         for item in plan.unwritten

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from declarative_kv.model.address import Move
+from declarative_kv.model.address import Address, Move
 from declarative_kv.model.found import Listing
 from declarative_kv.model.plan import AccessLine, Block, Irreversible, Plan
 from declarative_kv.model.resource import OtherPolicy
 from declarative_kv.render.drift_rows import drift_lines, unmanaged_line, unread_line
 from declarative_kv.render.names import Names, short
 from declarative_kv.render.paint import PLAIN, Paint
-from declarative_kv.render.rows import Group, Row, groups, longest, place
+from declarative_kv.render.rows import NO_TAGS, Group, Row, groups, longest, place
 from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import Summary, of_plan
 
@@ -29,9 +29,15 @@ _COLOURS: Final[Mapping[str, str]] = MappingProxyType(
 
 def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) -> str:
     """The whole plan; colour says nothing that the text does not. `summary` replaces the plan's own closing."""
-    layout = _layout(plan)
+    closing = summary or of_plan(plan)
+    body = [*head_lines(plan, paint), *body_lines(plan, paint)]
+    return "\n".join([*body, "", *(paint("bold", line) for line in closing.lines)])
+
+
+def body_lines(plan: Plan, paint: Paint, tags: Mapping[Address, str] = NO_TAGS) -> list[str]:
+    """Everything between the head and the closing; `tags` are words to put behind what is said of an address."""
+    layout = _layout(plan, tags)
     sections = [
-        head_lines(plan, paint),
         _access(plan.access, paint),
         _guards(plan, paint),
         _irreversible(plan, layout, paint),
@@ -42,9 +48,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN, summary: Summary | None = None) 
         _unreadable(plan, paint),
         _notes(plan, paint),
     ]
-    closing = summary or of_plan(plan)
-    body = [line for section in sections for line in section]
-    return "\n".join([*body, "", *(paint("bold", line) for line in closing.lines)])
+    return [line for section in sections for line in section]
 
 
 def head_lines(plan: Plan, paint: Paint = PLAIN) -> list[str]:
@@ -81,7 +85,7 @@ def _clock(read_at: str) -> str:
     return read_at.partition("T")[2] or read_at
 
 
-def _labelled(label: str, rows: Iterable[Sequence[str]], paint: Paint, style: str) -> list[str]:
+def labelled(label: str, rows: Iterable[Sequence[str]], paint: Paint, style: str) -> list[str]:
     """Rows of a section, its label before the first; further lines of a row are indented below its text."""
     lines: list[str] = []
     for first, *rest in rows:
@@ -101,7 +105,7 @@ def _access(access: Sequence[AccessLine], paint: Paint) -> list[str]:
         text = f"{who:<{widths[0]}}  {phrase:<{widths[1]}}   {resource:<{widths[2]}}   {via}".rstrip()
         sign = "+" if line.gained else "-"
         rows.append([f"{paint(_COLOURS[sign], sign)} {text}"])
-    return _labelled("Access", rows, paint, "bold")
+    return labelled("Access", rows, paint, "bold")
 
 
 def _where(resource: str) -> str:
@@ -114,8 +118,8 @@ def _guards(plan: Plan, paint: Paint) -> list[str]:
     shown = [block for block in plan.blocks if block.code != "irreversible" or block.address not in undoable]
     blocked = [block for block in shown if not block.allowed]
     allowed = [block for block in shown if block.allowed]
-    lines = _labelled("Blocked", (_guard(block, paint) for block in blocked), paint, "bold red")
-    return lines + _labelled("Allowed", (_guard(block, paint) for block in allowed), paint, "bold yellow")
+    lines = labelled("Blocked", (_guard(block, paint) for block in blocked), paint, "bold red")
+    return lines + labelled("Allowed", (_guard(block, paint) for block in allowed), paint, "bold yellow")
 
 
 def _guard(block: Block, paint: Paint) -> list[str]:
@@ -125,7 +129,7 @@ def _guard(block: Block, paint: Paint) -> list[str]:
 
 
 def _moves(plan: Plan, paint: Paint) -> list[str]:
-    return _labelled("Moved", ([line] for line in move_lines(plan.moves)), paint, "bold")
+    return labelled("Moved", ([line] for line in move_lines(plan.moves)), paint, "bold")
 
 
 def move_lines(moves: Iterable[Move]) -> list[str]:
@@ -154,7 +158,7 @@ def _irreversible(plan: Plan, layout: _Layout, paint: Paint) -> list[str]:
         rows.append([paint("red", text[0]) + text[1:]])
         if (block := asked.get(item.address)) is not None:
             rows[-1].append(f"{'allowed by ' if block.allowed else ''}--allow {safe(block.allow)}")
-    return _labelled("Irreversible", rows, paint, "bold")
+    return labelled("Irreversible", rows, paint, "bold")
 
 
 def _final(item: Irreversible) -> str:
@@ -170,9 +174,9 @@ class _Layout:
     edge: int
 
 
-def _layout(plan: Plan) -> _Layout:
+def _layout(plan: Plan, tags: Mapping[Address, str]) -> _Layout:
     """Columns as wide as the rows need, within bounds: what is longer than that stands out, and is whole."""
-    found = groups(plan)
+    found = groups(plan, tags)
     rows = [row for group in found for row in group.rows]
     address = max(_ADDRESS[0], min(_ADDRESS[1], longest(rows)))
     ends = [len(_first(row, address)) + 2 + len(row.place) for row in rows if row.place]
@@ -204,18 +208,18 @@ def _drift(plan: Plan, paint: Paint) -> list[str]:
     """Only of a refresh-only plan, which has nothing else; other rows say why they are there."""
     if not plan.options.refresh_only:
         return []
-    return _labelled("Drift", ([first, *rest] for first, *rest in map(drift_lines, plan.drift)), paint, "bold")
+    return labelled("Drift", ([first, *rest] for first, *rest in map(drift_lines, plan.drift)), paint, "bold")
 
 
 def _unmanaged(plan: Plan, paint: Paint) -> list[str]:
     names = Names.of(plan) if plan.unmanaged else Names()
     rows = [[unmanaged_line(item, names)] for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE]
-    return _labelled("Unmanaged", rows, paint, "bold")
+    return labelled("Unmanaged", rows, paint, "bold")
 
 
 def _unreadable(plan: Plan, paint: Paint) -> list[str]:
     rows = [[f"{paint('red', '!')} {unread_line(item)}"] for item in plan.unreadable]
-    return _labelled("Unreadable", rows, paint, "bold red")
+    return labelled("Unreadable", rows, paint, "bold red")
 
 
 def _notes(plan: Plan, paint: Paint) -> list[str]:
@@ -223,4 +227,4 @@ def _notes(plan: Plan, paint: Paint) -> list[str]:
         f"{safe(str(item.address))}  no longer managed: {', '.join(map(safe, item.attributes))} (stays as it is)"
         for item in plan.unwritten
     ]
-    return _labelled("Note", ([line] for line in (*kept, *map(safe, plan.notes))), paint, "bold")
+    return labelled("Note", ([line] for line in (*kept, *map(safe, plan.notes))), paint, "bold")

@@ -33,6 +33,7 @@ _BELOW_VAULTS: Final = frozenset({"access_policy", "role_assignment", "secret"})
 _GRANTS: Final = frozenset({"role_assignment", "reader_role"})
 _KINDS: Final = ("resource_group", "vault", "access_policy", "role_assignment", "secret", "reader_role")
 _WIDTH: Final = 60
+NO_TAGS: Final[Mapping[Address, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,18 @@ class Group:
     rows: tuple[Row, ...]
 
 
-def groups(plan: Plan) -> tuple[Group, ...]:
-    """What the plan does and what it could not compare: resource groups, each vault, then roles beside the vaults."""
+def groups(plan: Plan, tags: Mapping[Address, str] = NO_TAGS) -> tuple[Group, ...]:
+    """What the plan does and what it could not compare: resource groups, each vault, then roles beside the vaults.
+
+    `tags` are words to put behind what is said of an address.
+    """
     rows: dict[tuple[int, str], list[Change]] = {}
     for change in plan.changes:
         if change.action is not Action.NOOP or _uncompared(change) or change.reason is Reason.WAITING:
             rows.setdefault(_group(change.address), []).append(change)
     names = Names.of(plan)
     return tuple(
-        Group(title, tuple(_row(change, names) for change in sorted(changes, key=_order)))
+        Group(title, tuple(_row(change, names, tags.get(change.address, "")) for change in sorted(changes, key=_order)))
         for (_, title), changes in sorted(rows.items())
     )
 
@@ -106,8 +110,10 @@ def _why(change: Change) -> str:
     return ", ".join(reasons)
 
 
-def _row(change: Change, names: Names) -> Row:
-    return Row(SYMBOLS[change.action], change.address, details(change, names), place(change.span))
+def _row(change: Change, names: Names, tag: str) -> Row:
+    first, *rest = details(change, names)
+    lines = (f"{first} [{safe(tag)}]" if tag else first, *rest)
+    return Row(SYMBOLS[change.action], change.address, lines, place(change.span))
 
 
 def _created(change: Change, names: Names) -> list[str]:

@@ -1,0 +1,113 @@
+"""A review as data: what a change of the YAML means, by the YAML alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from declarative_kv.model.address import Address
+from declarative_kv.model.diagnostic import Span
+from declarative_kv.model.plan import Action, Change, Plan, Value
+
+
+class RiskClass(StrEnum):
+    """What a change can do to somebody, gravest first."""
+
+    IRREVERSIBLE = "irreversible"
+    WIDENS = "widens access"
+    RECOVERABLE = "recoverable"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One class; `until` is the last day on which what is recoverable still is, None where no file says so."""
+
+    risk: RiskClass
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What changes about the rules themselves: how an entry is treated, an invariant, a guard. Nothing of Azure."""
+
+    subject: str
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a rule of lint finds in HEAD, and not in BASE."""
+
+    rule: str
+    detail: str
+    hint: str = ""
+    address: Address | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What applying HEAD would do where BASE was applied and nobody did anything else.
+
+    `plan` says that in a plan's terms; `risks` has the classes of every difference, gravest first.
+    """
+
+    plan: Plan
+    risks: Mapping[Address, tuple[Risk, ...]] = field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """The changes that mean something; what is only forgotten, moved or written otherwise does not."""
+        return tuple(change for change in self.plan.changes if is_difference(change))
+
+    @property
+    def differs(self) -> bool:
+        """Whether HEAD means anything else than BASE."""
+        return any(self._what_differs())
+
+    def _what_differs(self) -> Iterator[bool]:
+        yield bool(self.differences)
+        yield bool(self.plan.access)
+        yield bool(self.plan.unwritten)
+        yield bool(self.settings)
+        yield bool(self.plan.notes)
+
+
+def is_difference(change: Change) -> bool:
+    """Whether something is done at the address, or a secret gets its value from somewhere else."""
+    if change.action is Action.NOOP:
+        return change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
+    return change.action is not Action.FORGET
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A review that is the same for these environments; none where the file has none."""
+
+    environments: tuple[str, ...]
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that one command reviewed; `base` and `head` say in words what was compared."""
+
+    base: str
+    head: str
+    reviews: tuple[Reviewed, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether anything would stand in an apply's way."""
+        return any(one.review.plan.blocked for one in self.reviews)
+
+    @property
+    def differs(self) -> bool:
+        """Whether HEAD means anything else than BASE, anywhere."""
+        return any(one.review.differs for one in self.reviews)
