@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from declarative_kv.engine.references import GUID
 from declarative_kv.engine.resolve import Resolved, resolve
 from declarative_kv.model.document import Document, Principal, Selector
 from declarative_kv.model.identity import Identity
@@ -78,9 +77,7 @@ def between(one: Document, other: Document) -> tuple[Nobody, Nobody]:
 
 
 def _tenant(own: Document, other: Document) -> str:
-    """The tenant's id, which one of the two may give by a domain name or not at all."""
-    said = [value for value in (own.tenant.value, other.tenant.value) if value]
-    return next((value for value in said if GUID.fullmatch(value)), next(iter(said), ""))
+    return own.tenant.value or other.tenant.value or ""
 
 
 def _subscription(own: Document, other: Document) -> str:

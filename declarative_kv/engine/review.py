@@ -30,7 +30,7 @@ from declarative_kv.model.document import Document
 from declarative_kv.model.kind import Kinds
 from declarative_kv.model.plan import Block, Change, Head, Options, Plan, Value, Verdict
 from declarative_kv.model.resource import Desired, Importing, Observed, Reading, Resource
-from declarative_kv.model.review import Review, is_difference
+from declarative_kv.model.review import Review, differences
 from declarative_kv.model.source import CommandSource, FileSource, GenerateSource, Kept, Source
 from declarative_kv.model.state import Entry, State
 
@@ -61,10 +61,9 @@ def review(kinds: Kinds, base: Document, head: Document, today: date, allow: tup
     changes = tuple(_placed(change, world) for change in changes_of(inputs))
     plan = _judged(inputs, changes, world, head)
     kept = retentions((at, seen.spec) for at, seen in inputs.reading.live.items() if at in world.ours)
-    differences = [change for change in changes if is_difference(change)]
     return Review(
         plan=plan,
-        risks=risks_of(kinds, plan, differences, kept, today),
+        risks=risks_of(kinds, plan, differences(plan), kept, today),
         settings=tuple(rules_of(base, head, world.before, world.head.desired)),
     )
 

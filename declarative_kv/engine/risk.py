@@ -8,7 +8,7 @@ from typing import Final
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.kind import Kinds
-from declarative_kv.model.plan import Action, Change, Plan, Reason
+from declarative_kv.model.plan import AccessLine, Action, Change, Plan, Reason
 from declarative_kv.model.review import Risk, RiskClass
 from declarative_kv.model.specs import VaultSpec
 
@@ -45,8 +45,13 @@ def _gravity(risk: Risk) -> int:
 
 def _widening(plan: Plan, changed: set[Address]) -> set[Address]:
     """Whose change gives access: the grant's own, else that of the vault around it, which switched its access model."""
-    gained = {line.address for line in plan.access if line.gained}
-    return {at if at in changed else Address("vault", at.container) for at in gained}
+    return {_cause(line, changed) for line in plan.access if line.gained}
+
+
+def _cause(line: AccessLine, changed: set[Address]) -> Address:
+    if line.address in changed or line.resource.startswith("/"):
+        return line.address
+    return Address("vault", Address.parse(line.resource).container)
 
 
 def _recoverable(kinds: Kinds, change: Change, retention: Mapping[Address, int], today: date) -> Iterator[Risk]:

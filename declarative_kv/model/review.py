@@ -64,7 +64,7 @@ class Review:
     @property
     def differences(self) -> tuple[Change, ...]:
         """The changes that mean something; what is only forgotten, moved or written otherwise does not."""
-        return tuple(change for change in self.plan.changes if is_difference(change))
+        return differences(self.plan)
 
     @property
     def differs(self) -> bool:
@@ -79,11 +79,19 @@ class Review:
         yield bool(self.plan.notes)
 
 
-def is_difference(change: Change) -> bool:
-    """Whether something is done at the address, or a secret gets its value from somewhere else."""
-    if change.action is Action.NOOP:
-        return change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
-    return change.action is not Action.FORGET
+def differences(plan: Plan) -> tuple[Change, ...]:
+    """The changes at whose address something is done, or would have to be and cannot, or is not known from here."""
+    fixed = {block.address for block in plan.blocks if block.code == "immutable"}
+    return tuple(change for change in plan.changes if change.address in fixed or _does(change))
+
+
+def is_unknown(change: Change) -> bool:
+    """Whether a secret gets its value from somewhere else than before."""
+    return change.verdict is not None and change.verdict.value is Value.NOT_COMPARED
+
+
+def _does(change: Change) -> bool:
+    return is_unknown(change) if change.action is Action.NOOP else change.action is not Action.FORGET
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.plan import Action
-from declarative_kv.model.review import Comparison, Finding, Review, Reviewed, Risk, RiskClass
+from declarative_kv.model.review import Comparison, Finding, Review, Reviewed, Risk, RiskClass, is_unknown
 from declarative_kv.render.rows import place
 from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import Summary
@@ -51,7 +50,7 @@ def closing(review: Review) -> tuple[str, ...]:
     counts = review.plan.counts()
     imported = f"{counts.imported} to take over, " if counts.imported else ""
     numbers = f"{counts.added} to add, {counts.changed} to change, {counts.destroyed} to destroy"
-    moved = sum(1 for change in review.differences if change.action is Action.NOOP)
+    moved = sum(1 for change in review.differences if is_unknown(change))
     values = f"; {moved} {'value' if moved == 1 else 'values'} not known from here" if moved else ""
     risks = _risks(review.risks)
     return (f"Review: {imported}{numbers}{values}.", *([f"Risk: {risks}."] if risks else []))

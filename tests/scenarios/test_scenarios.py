@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,7 +28,8 @@ _SHORT = re.compile(r"\b([0-9a-f]{4})…")
 _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"\bread \d\d:\d\d:\d\dZ"), "read TIME"),
-    (re.compile(r"\b(changed in Azure|deleted|rotated outside|since) 20\d\d-\d\d-\d\d"), r"\1 DATE"),
+    (re.compile(r"\b(changed in Azure|deleted|rotated outside|since|until) 20\d\d-\d\d-\d\d"), r"\1 DATE"),
+    (re.compile(r'("until": )"20\d\d-\d\d-\d\d"'), r"\1DATE"),
     (re.compile(r"\S+ on \S+ \(process \d+\)"), "WHO on HOST (process N)"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "FINGERPRINT"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "VERSION"),
@@ -102,6 +104,9 @@ def _run(words: list[str], given: str, folder: Path, monkeypatch: pytest.MonkeyP
             return ""
         case "dkv":
             return run_dkv(words[1:], given, monkeypatch)
+        case "git":
+            git(folder, words[1:])
+            return ""
         case "meanwhile":
             # Somebody else's apply holds the state while the command that follows the path of the state runs.
             lock = Lock(Paths(folder / words[1]))
@@ -121,6 +126,13 @@ def run_dkv(arguments: list[str], given: str, monkeypatch: pytest.MonkeyPatch) -
     with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
         code = main(arguments)
     return seen.getvalue() + (f"[exit {code}]\n" if code else "")
+
+
+def git(folder: Path, words: list[str]) -> None:
+    """Git as it is, which nobody's settings reach; what it prints is not shown."""
+    names = {f"GIT_{who}_{what}": f"{who}@test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environ = {**os.environ, **names, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", *words], cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
 
 
 def _emulator(folder: Path) -> Path:

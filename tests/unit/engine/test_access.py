@@ -451,9 +451,10 @@ def document(**principals: Principal) -> Document:
 def test_offline_names_stand_for_what_only_azure_knows() -> None:
     ci = Principal("ci", Selector.APP_ID, "8f0f0c52-0000-0000-0000-000000000000")
     found = offline(document(ci=ci), registry())
-    assert found.ids == {"ci": "principals.ci"}
+    somebody = "principals.app_id.8f0f0c52-0000-0000-0000-000000000000"
+    assert found.ids == {"ci": somebody}
     assert {(one.principal, one.role) for one in found.estate.assignments} == {
-        ("principals.ci", "ours"),
-        ("principals.ci", USER),
+        (somebody, "ours"),
+        (somebody, USER),
     }
     assert [str(vault.address) for vault in found.estate.vaults] == ["vault.kv"]
