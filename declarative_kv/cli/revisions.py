@@ -206,29 +206,17 @@ def _entries(listed: bytes) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _command(arguments: Sequence[str]) -> tuple[str, ...]:
-    return ("git", "--no-pager", *arguments)
-
-
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(  # noqa: S603 - no shell; a revision stands behind `--end-of-options`
-        _command(arguments),
-        cwd=folder,
-        env={**os.environ, **_QUIET},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    process = _started(folder, *arguments)
+    told, complaint = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, told, complaint)
 
 
 def _started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - as above
-        _command(arguments),
-        cwd=folder,
-        env={**os.environ, **_QUIET},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    command, environ = ("git", "--no-pager", *arguments), {**os.environ, **_QUIET}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(  # noqa: S603 - no shell; a revision stands behind `--end-of-options`
+        command, cwd=folder, env=environ, stdin=pipe, stdout=pipe, stderr=pipe
     )
 
 

@@ -14,6 +14,7 @@ from declarative_kv.engine.access.network import network_notes
 from declarative_kv.engine.access.picture import pictures
 from declarative_kv.engine.changes import Inputs, changes_of
 from declarative_kv.engine.guards import guard, irreversible
+from declarative_kv.engine.lint import findings
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.nobody import between, resolved
 from declarative_kv.engine.notes import unwritten
@@ -28,6 +29,7 @@ from declarative_kv.model.address import Address, Move
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
 from declarative_kv.model.kind import Kinds
+from declarative_kv.model.lint import Finding
 from declarative_kv.model.plan import Block, Change, Head, Options, Plan, Value, Verdict
 from declarative_kv.model.resource import Desired, Importing, Observed, Reading, Resource
 from declarative_kv.model.review import Review, differences
@@ -65,14 +67,35 @@ def review(kinds: Kinds, base: Document, head: Document, today: date, allow: tup
         plan=plan,
         risks=risks_of(kinds, plan, differences(plan), kept, today),
         settings=tuple(rules_of(base, head, world.before, world.head.desired)),
+        findings=_new_findings(base, head, world.renamed),
     )
+
+
+def _new_findings(base: Document, head: Document, renamed: Mapping[Address, Address]) -> tuple[Finding, ...]:
+    """What lint finds in HEAD and not in BASE, whatever entries are called there."""
+    known = {(one.rule.id, renamed.get(one.address, one.address)) for one in findings(_changed(base, head))}
+    return tuple(one for one in findings(_changed(head, base)) if (one.rule.id, one.address) not in known)
+
+
+def _changed(one: Document, other: Document) -> Document:
+    """The document without the entries that the other has too, but for vaults, by which what is in them is judged."""
+    if one.lint != other.lint:
+        return one
+    theirs = other.resources
+    kept = {
+        at: resource
+        for at, resource in one.resources.items()
+        if at.kind == "vault" or at not in theirs or theirs[at].spec != resource.spec
+    }
+    return replace(one, resources=kept)
 
 
 @dataclass(frozen=True, slots=True)
 class _World:
     """What there would be had BASE been applied: the state under HEAD's addresses, and the objects by id.
 
-    `before` has BASE's entries under HEAD's addresses; `ours` are those whose settings are all known.
+    `before` has BASE's entries under HEAD's addresses, `renamed` which those were; `ours` are those of which
+    every setting is known.
     """
 
     head: Resolved
@@ -80,6 +103,7 @@ class _World:
     before: Desired
     state: State
     moves: tuple[Move, ...]
+    renamed: Mapping[Address, Address]
     objects: Mapping[str, Observed]
     ours: frozenset[Address]
 
@@ -101,7 +125,7 @@ def _world(kinds: Kinds, base: Document, head: Document) -> _World:
     for at, one in will.desired.items():
         if one.lifecycle.existing and (seen := kinds[at.kind].made(one.spec)).id not in objects:
             objects[seen.id] = seen
-    return _World(will, {**was.principals, **will.principals}, before, state, moves, objects, ours)
+    return _World(will, {**was.principals, **will.principals}, before, state, moves, renamed, objects, ours)
 
 
 def _entry(kinds: Kinds, resource: Resource) -> Entry:

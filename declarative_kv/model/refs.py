@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from typing import Any
 
 from declarative_kv.model.address import Address
 
@@ -76,7 +77,7 @@ def references(spec: object) -> Iterator[Ref]:
     return (value for _, value in named_references(spec))
 
 
-def named_references(spec: object) -> Iterator[tuple[str, Ref]]:
+def named_references(spec: Any) -> Iterator[tuple[str, Ref]]:
     """The same, each with the name of its field."""
     for name in _fields(spec.__class__):
         value = getattr(spec, name)
@@ -85,7 +86,7 @@ def named_references(spec: object) -> Iterator[tuple[str, Ref]]:
 
 
 @cache
-def _fields(spec: type) -> tuple[str, ...]:
+def _fields(spec: Any) -> tuple[str, ...]:
     """The names of the fields of a class of specs."""
     return tuple(field.name for field in fields(spec)) if is_dataclass(spec) else ()
 

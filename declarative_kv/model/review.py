@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
+from declarative_kv.model.lint import Finding
 from declarative_kv.model.plan import Action, Change, Plan, Value
 
 
@@ -39,21 +40,11 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a rule of lint finds in HEAD, and not in BASE."""
-
-    rule: str
-    detail: str
-    hint: str = ""
-    address: Address | None = None
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """What applying HEAD would do where BASE was applied and nobody did anything else.
 
-    `plan` says that in a plan's terms; `risks` has the classes of every difference, gravest first.
+    `plan` says that in a plan's terms; `risks` has the classes of every difference, gravest first. `findings` are those
+    of lint that BASE does not have.
     """
 
     plan: Plan

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from declarative_kv.model.lint import Finding
 from declarative_kv.model.plan import Action, Change
-from declarative_kv.model.review import Comparison, Finding, Review, Risk
+from declarative_kv.model.review import Comparison, Review, Risk
 from declarative_kv.render.facts import Json, access_facts, guard_facts, where_facts
 from declarative_kv.render.review_words import of_review
 from declarative_kv.render.values import plain
@@ -67,9 +68,10 @@ def _change(change: Change, risks: Sequence[Risk]) -> Json:
 
 def _finding(finding: Finding) -> Json:
     return {
-        "rule": finding.rule,
-        "detail": finding.detail,
-        "hint": finding.hint,
-        "address": str(finding.address) if finding.address else None,
+        "rule": finding.rule.id,
+        "weight": finding.weight.value,
+        "address": str(finding.address),
+        "text": finding.text,
+        "fix": finding.rule.fix,
         **where_facts(finding.span),
     }

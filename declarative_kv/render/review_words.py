@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.review import Comparison, Finding, Review, Reviewed, Risk, RiskClass, is_unknown
+from declarative_kv.model.lint import Finding
+from declarative_kv.model.review import Comparison, Review, Reviewed, Risk, RiskClass, is_unknown
 from declarative_kv.render.rows import place
 from declarative_kv.render.safe import safe
 from declarative_kv.render.summary import Summary
@@ -39,8 +40,8 @@ def title(one: Reviewed) -> str:
 
 def finding_words(finding: Finding) -> str:
     """A finding of lint in one line."""
-    where = " ".join(part for part in (str(finding.address or ""), place(finding.span)) if part)
-    return "  ".join(part for part in (finding.rule, safe(where), safe(finding.detail)) if part)
+    where = f"  {place(finding.span)}" if finding.span else ""
+    return f"{finding.rule.id}  {safe(str(finding.address))}  {safe(finding.text)}{where}"
 
 
 def closing(review: Review) -> tuple[str, ...]:

@@ -325,3 +325,23 @@ def test_a_move_onto_something_else_is_an_error(tmp_path: Path) -> None:
     head = pay("    secrets: {b: {value_from: {env: B}}}") + "moved: {secret.pay/a: secret.pay/b}\n"
     with pytest.raises(PlanError, match="move-taken"):
         reviewed(tmp_path, both, head)
+
+
+def lint(found: Review) -> list[str]:
+    return sorted(f"{one.address} {one.rule.id}" for one in found.findings)
+
+
+def test_lint_tells_only_what_the_change_brings(tmp_path: Path) -> None:
+    bare = pay("    secrets: {db: {value_from: {env: DB}}, ok: {value_from: {env: A}, expires: 2030-01-01}}")
+    head = pay(
+        "    secrets: {db: {value_from: {env: DB}, tags: {a: b}}, ok: {value_from: {env: A}}, new: {value_from: kept}}"
+    )
+    new = [f"secret.pay/{one}" for one in ("new secret-content-type", "new secret-expiry", "ok secret-expiry")]
+    assert lint(reviewed(tmp_path, bare, head)) == new
+    moved = head.replace("  pay:", "  paid:") + "moved: {vault.pay: vault.paid}\n"
+    assert lint(reviewed(tmp_path, bare, moved)) == [one.replace("pay/", "paid/") for one in new]
+    ignoring = "lint: {ignore: {secret-content-type: they are all alike}}\n"
+    assert lint(reviewed(tmp_path, bare, head + ignoring)) == new[1:]
+    assert "vault.pay purge-protection" in lint(
+        reviewed(tmp_path, PAY.replace("30", "30\n    purge_protection: true"), bare)
+    )

@@ -9,8 +9,9 @@ from markdown_it import MarkdownIt
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Span
+from declarative_kv.model.lint import RULES, Finding, Weight
 from declarative_kv.model.plan import AccessLine, Action, AttrDiff, Block, Change, Head, Options, Plan, Reason
-from declarative_kv.model.review import Comparison, Finding, Review, Reviewed, Risk, RiskClass, Setting
+from declarative_kv.model.review import Comparison, Review, Reviewed, Risk, RiskClass, Setting
 from declarative_kv.render.review_json import review_json
 from declarative_kv.render.review_markdown import review_markdown
 from declarative_kv.render.review_text import review_text
@@ -30,12 +31,12 @@ def evil() -> Review:
     change = Change(AT, Action.UPDATE, Reason.CONFIG_MOVED, (AttrDiff(("content_type",), None, EVIL),), span=SPAN)
     line = AccessLine(True, EVIL, EVIL, "reads", EVIL, EVIL, AT, "p")
     risks = (Risk(RiskClass.WIDENS), Risk(RiskClass.RECOVERABLE, date(2027, 1, 2)))
-    finding = Finding("DKV001", EVIL, EVIL, AT, SPAN)
+    finding = Finding(RULES["secret-expiry"], Weight.BLOCK, AT, EVIL, SPAN)
     return Review(
         plan(Block("protected", AT, EVIL), changes=(change,), access=(line,)),
         {AT: risks},
         (Setting(EVIL, EVIL, SPAN), Setting("guards.access-widened", "no longer blocks")),
-        (finding, Finding("DKV002", "something")),
+        (finding, Finding(RULES["secret-expiry"], Weight.NOTE, Address("secret", "pay/db"), "It has no end.")),
     )
 
 
@@ -84,7 +85,7 @@ def test_the_json_says_it_all_in_one_shape() -> None:
         {"class": "widens access", "until": None},
         {"class": "recoverable", "until": "2027-01-02"},
     ]
-    assert [each["rule"] for each in one["lint"]] == ["DKV001", "DKV002"]
+    assert [each["rule"] for each in one["lint"]] == ["secret-expiry"] * 2
     assert one["environments"] == []
 
 
