@@ -25,6 +25,10 @@ class Journal(Protocol):
         """Raise `StateError` where this run may not write any longer, to Azure or the state."""
         ...
 
+    async def prove(self) -> None:
+        """The same, but the lock's place is asked where others can take the lock."""
+        ...
+
     async def put(self, *entries: Entry) -> None:
         """Save entries."""
         ...

@@ -20,10 +20,13 @@ def is_gone(change: Change) -> bool:
 async def announce(journal: Journal, change: Change) -> None:
     """Save that what the state has is about to be changed or deleted, for the next plan to say after a killed run.
 
-    Where an earlier run was ended at the same entry, what that one saved stays.
+    Where an earlier run was ended at the same entry, what that one saved stays. Where nothing is saved, nothing would
+    show that the lock was taken from this run, so its place is asked.
     """
     if change.prior is not None and change.prior.status is Status.APPLIED:
         await journal.put(announced_entry(change.prior, change.action))
+    else:
+        await journal.prove()
 
 
 @asynccontextmanager

@@ -140,13 +140,17 @@ LIVING: Mapping[str, Any] = {
 
 
 class MemoryJournal:
-    """A journal that remembers every entry it was ever given."""
+    """A journal that remembers every entry it was ever given.
+
+    The lock is `lost` and this run knows, once it was `allowed` so many writes; or `taken`, and it hears when it asks.
+    """
 
     def __init__(self, *entries: Entry, keys: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self.entries = {entry.address: entry for entry in entries}
         self.keys = dict(keys or {})
         self.written: list[Entry] = []
         self.lost: StateError | None = None
+        self.taken: StateError | None = None
         self.allowed = 0
 
     @property
@@ -160,6 +164,10 @@ class MemoryJournal:
         self.allowed -= 1
         if self.lost is not None and self.allowed < 0:
             raise self.lost
+
+    async def prove(self) -> None:
+        if self.taken is not None:
+            raise self.taken
 
     async def put(self, *entries: Entry) -> None:
         for entry in entries:

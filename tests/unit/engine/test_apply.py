@@ -187,3 +187,18 @@ async def test_a_run_that_may_not_save_begins_nothing_more() -> None:
     assert cloud.writes() == ["create a"]
     assert set(over.codes) == {"state-lock-lost"}
     assert (len(over.codes), len(over.outcome.unstarted)) == (32, 8), "those that had begun hear of it, no others"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(at(A), Action.DESTROY, Reason.OTHERS_DELETE, live=live(A)),
+        update(entry(A, status=Status.PENDING), live(A)),
+    ],
+    ids=["what nobody declared", "what an earlier run left open"],
+)
+async def test_what_nothing_is_saved_of_is_left_alone_once_the_lock_is_taken(change: Change) -> None:
+    cloud, journal = Cloud(live(A)), MemoryJournal(*([change.prior] if change.prior else []))
+    journal.taken = StateLockLost(Diagnostic("state-lock-lost", "The lock on the state is lost"))
+    over = await applied(cloud, [change], journal)
+    assert (over.codes, cloud.writes()) == (["state-lock-lost"], [])
