@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
     {
         "init": Listed("init", "Write a starter file that plans cleanly against the emulator."),
         "validate": Listed("validate", "Check the configuration offline: no credential, no network."),
+        "fmt": Listed("fmt", "Bring the YAML into one layout, its meaning untouched."),
         "lint": Listed("lint", "Say what the configuration would be better without, offline."),
         "plan": Listed("plan", "Show what would change, and who gains or loses access."),
         "show": Listed("show", "Show a saved plan again."),

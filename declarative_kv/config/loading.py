@@ -74,11 +74,11 @@ def examine(request: Request) -> Loaded:
     sources = Sources(texts=request.texts, disk=request.disk, prefix=request.prefix)
     root, problems = open_root(request.root, request.cwd, sources)
     if root is None:
-        raise _error(problems, sources, ())
+        raise refusal(problems, sources, ())
     choice = choose(root, request.environment)
     problems += choice.problems
     if not choice.settled:
-        raise _error(problems, sources, root.trees)
+        raise refusal(problems, sources, root.trees)
     problems += _shared_state(choice, request)
     variables, found = settle(choice.variables, _given(request))
     problems += found
@@ -91,10 +91,10 @@ def examine(request: Request) -> Loaded:
         draft = build(_merged(root, included, choice, sources, problems, conceal), sources, conceal)
         document = _document(draft, request, root)
     except Overwhelmed as error:
-        raise _error([*problems, *error.problems], sources, trees) from error
+        raise refusal([*problems, *error.problems], sources, trees) from error
     problems += [each for each in draft.problems if each.mark not in unsettled]
     if any(problem.severity is Severity.ERROR for problem in problems):
-        raise _error(problems, sources, trees)
+        raise refusal(problems, sources, trees)
     document = replace(document, warnings=_diagnostics(problems, sources))
     return Loaded(document, draft.tree, (root, *included), choice)
 
@@ -229,7 +229,8 @@ def _diagnostics(problems: Iterable[Problem], sources: Sources) -> tuple[Diagnos
     return tuple(sorted(found, key=lambda each: each.place))
 
 
-def _error(problems: Iterable[Problem], sources: Sources, trees: Iterable[Map]) -> ConfigError:
+def refusal(problems: Iterable[Problem], sources: Sources, trees: Iterable[Map]) -> ConfigError:
+    """The problems as one error, in which nothing shows that may be a secret's value."""
     _conceal(sources, trees)
     return ConfigError(*_diagnostics(problems, sources))
 

@@ -50,6 +50,7 @@ SUMMARIES = {
     "moved-nowhere": "A move leads to nothing that is declared",
     "misplaced-setting": "The setting does not belong here",
     "not-one-of": "The value is not one of those allowed",
+    "not-formatted": "The file's layout cannot be changed",
     "nothing-included": "An include matches no file",
     "nothing-removed": "A null removes nothing",
     "out-of-range": "The number is out of range",

@@ -114,6 +114,13 @@ def events(text: str) -> Iterator[Any]:
         yield parser.get_event()
 
 
+def tokens(text: str) -> Iterator[Any]:
+    """The scanner's tokens, one by one; raises what it raises for a text that is no YAML."""
+    parser = CParser(text)
+    while parser.check_token():
+        yield parser.get_token()
+
+
 class _Builder:
     """Turns events to data; holds what is open, and counts against the caps."""
 

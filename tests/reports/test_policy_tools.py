@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from declarative_kv.cli.app import main
+from declarative_kv.config import load
+from declarative_kv.engine.lint import findings
+from declarative_kv.model.lint import RULES, Tool
 from declarative_kv.model.plan import Action, Options, Plan, Reason
 from declarative_kv.render.plan_text import plan_text
 from declarative_kv.render.summary import of_plan
+from declarative_kv.render.terraform import name_of
 
 from .programs import CHECKOV, LINTERS, needs_checkov, needs_linters, ran
 from .sample import change, clean_plan, policy, sample_plan
@@ -76,6 +80,47 @@ def test_checkovs_rules_fire_on_what_they_should_and_on_nothing_else(planned: Pa
     for rule, (fails, passes) in EXPECTED.items():
         assert _resources(found["failed_checks"], rule) == fails, rule
         assert _resources(found["passed_checks"], rule) == passes, rule
+
+
+MIXED = """\
+version: 1
+cloud: emulator
+defaults: {resource_group: rg, location: westeurope}
+resource_groups: {rg: {}}
+principals: {me: {current: true}}
+vaults:
+  unwritten: {name: kv-unwritten, access: policies}
+  private:
+    name: kv-private
+    access: rbac
+    purge_protection: true
+    network: {public: false}
+    roles: {me: [Key Vault Administrator]}
+    secrets:
+      typed: {value_from: {generate: {length: 20}}, content_type: text/plain}
+      dated: {value_from: {generate: {length: 20}}, expires: 2030-01-01, not_before: 2026-01-01}
+      both: {value_from: {generate: {length: 20}}, expires: 2030-01-01, content_type: text/plain}
+  ruled: {name: kv-ruled, access: rbac, network: {default: deny, ip_rules: [203.0.113.0/24]}, retention_days: 7}
+  ruleless: {name: kv-ruleless, access: policies, purge_protection: true, network: {default: deny}}
+  allowed: {name: kv-allowed, access: policies, network: {default: allow, ip_rules: [203.0.113.7]}}
+"""
+
+
+@needs_checkov
+def test_lints_rules_fire_on_what_their_twins_of_checkov_fire_on(planned: Path) -> None:
+    Path("dkv.yaml").write_text(MIXED)
+    assert main(["plan", "--report", "plan.json", "--report", "plan.txt"]) == 0
+    twins = [(rule, twin) for rule in RULES.values() for twin in rule.twins if twin.tool is Tool.CHECKOV]
+    words = ["--framework", "terraform_plan", "--output", "json", "--skip-download"]
+    words += ["--check", ",".join(twin.id for _, twin in twins)]
+    checked = json.loads(ran(CHECKOV, "--file", planned, *words, code=1))["results"]
+    titles = {check["check_id"]: check["check_name"] for many in checked.values() for check in many if many}
+    ours = findings(load(Path("dkv.yaml"), environ={}))
+    for rule, twin in twins:
+        fired = {str(name_of(finding.address)) for finding in ours if finding.rule is rule}
+        assert fired, rule.id
+        assert _resources(checked["failed_checks"], twin.id) == fired, (rule.id, twin.id)
+        assert titles[twin.id] == twin.title
 
 
 def _resources(checks: list[dict[str, Any]], rule: str) -> set[str]:
