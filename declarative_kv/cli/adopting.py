@@ -7,7 +7,7 @@ from pathlib import Path
 
 from declarative_kv.azure.inventory import described
 from declarative_kv.cli.context import Run
-from declarative_kv.cli.documents import warn
+from declarative_kv.cli.documents import save, warn
 from declarative_kv.cli.flow import head_of, inspected
 from declarative_kv.cli.options import Common, variables
 from declarative_kv.cli.output import say
@@ -19,7 +19,7 @@ from declarative_kv.engine.plan import only_drift
 from declarative_kv.model.adoption import Come, Gone, Item, Moved
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Document
-from declarative_kv.model.errors import DkvError, Forbidden
+from declarative_kv.model.errors import Forbidden
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.roles import builtin_roles
 from declarative_kv.model.state import State
@@ -91,15 +91,6 @@ def words(item: Item) -> str:
 
 def _shown(value: object) -> str:
     return "nothing" if value is None else shown(value)
-
-
-def save(path: Path, text: str) -> None:
-    """Write a file of the configuration anew, line ends as they are."""
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        detail = f"{path} cannot be written: {error.strerror}."
-        raise DkvError(Diagnostic("not-writable", "The file cannot be written", detail)) from error
 
 
 def _not_adopted(item: Item, reason: str) -> Diagnostic:

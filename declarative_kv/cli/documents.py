@@ -12,6 +12,7 @@ from declarative_kv.cli.output import painted, tell
 from declarative_kv.config import load
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.document import Document
+from declarative_kv.model.errors import DkvError
 from declarative_kv.render.diagnostics import diagnostics_text
 
 
@@ -34,3 +35,12 @@ def warn(warnings: Iterable[Diagnostic], *, no_color: bool) -> None:
     text = diagnostics_text(warnings, painted(sys.stderr, no_color=no_color))
     if text:
         tell(f"{text}\n")
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file of the configuration anew, line ends as they are."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        detail = f"{path} cannot be written: {error.strerror}."
+        raise DkvError(Diagnostic("not-writable", "The file cannot be written", detail)) from error

@@ -23,7 +23,7 @@ def fmt_command(
     diff: Annotated[bool, typer.Option("--diff", help="Show the lines that change.")] = False,
 ) -> None:
     """Bring the YAML into one layout, comments and order kept, its meaning untouched; names each file that changes."""
-    from declarative_kv.cli.adopting import save
+    from declarative_kv.cli.documents import save
     from declarative_kv.cli.output import say
     from declarative_kv.config.forming import formed_files
     from declarative_kv.render.safe import safe

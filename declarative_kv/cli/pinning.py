@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from declarative_kv.cli.adopting import request_of, save
+from declarative_kv.cli.adopting import request_of
 from declarative_kv.cli.context import opened
-from declarative_kv.cli.documents import loaded, warn
+from declarative_kv.cli.documents import loaded, save, warn
 from declarative_kv.cli.flow import place_of
 from declarative_kv.cli.options import Common, usage
 from declarative_kv.cli.output import say

@@ -51,7 +51,7 @@ SEAMS = {
     "pytest": {"emulator/pytest"},
     "rich": {"render/progress"},
     "trustme": {"emulator/host/authority"},
-    "yaml": {"config/emit", "config/layout", "config/tree"},
+    "yaml": {"config/emit", "config/form", "config/layout", "config/tree"},
 }
 """Where each package is imported, and nowhere else; `azure` and `typer` have packages of ours to themselves."""
 
@@ -125,7 +125,7 @@ def test_the_help_of_every_command_loads_nothing_heavy() -> None:
     assert not loaded & (HEAVY - {"pydantic"}), "typer itself takes pydantic where it finds it"
 
 
-@pytest.mark.parametrize("command", ["validate", "graph", "schema"])
+@pytest.mark.parametrize("command", ["validate", "lint", "fmt", "graph", "schema"])
 def test_a_command_that_talks_to_nobody_loads_no_client(command: str, tmp_path: Path) -> None:
     (tmp_path / "dkv.yaml").write_text(STARTER)
     assert not loaded_by(dkv(command), tmp_path) & OFFLINE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from declarative_kv.cli.adopting import save
+from declarative_kv.cli.documents import save
 from declarative_kv.model.errors import DkvError
 from tests.cli.conftest import Dkv, Project
 from tests.scenarios import portal
