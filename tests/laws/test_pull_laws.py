@@ -12,10 +12,11 @@ from declarative_kv.azure.directory import AzureDirectory
 from declarative_kv.azure.session import open_session
 from declarative_kv.cli.context import Run, store_at
 from declarative_kv.cli.flow import place_of
-from declarative_kv.cli.pulling import draw
+from declarative_kv.cli.pulling import Drawn, draw
 from declarative_kv.emulator.seed import TENANT, seed_assignment
 from declarative_kv.emulator.transport import InProcessTransport
-from declarative_kv.model.plan import Action, Options
+from declarative_kv.model.plan import Action, Options, Plan
+from declarative_kv.model.resource import Condition, Observed
 from tests.conftest import login_of
 from tests.counts import count
 from tests.laws.lab import KINDS, Dump, Lab
@@ -41,7 +42,7 @@ async def some_azure(seed: int, folder: Path) -> tuple[Lab, random.Random]:
     return lab, chance
 
 
-async def pull(lab: Lab, folder: Path, *, attach: bool) -> Lab | None:
+async def pull(lab: Lab, folder: Path, *, attach: bool) -> tuple[Lab, Drawn] | None:
     """The files that `dkv pull` writes for every vault there is, as a project of its own over the same Azure."""
     vaults = [str(record["id"]) for record in lab.world.store.table("vaults").values()]
     if not vaults:
@@ -52,7 +53,7 @@ async def pull(lab: Lab, folder: Path, *, attach: bool) -> Lab | None:
     for name, text in drawn.files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    return Lab(folder, lab.world)
+    return Lab(folder, lab.world), drawn
 
 
 async def test_who_may_read_little_is_told_what_is_missing(tmp_path: Path) -> None:
@@ -82,9 +83,10 @@ def settled(dump: Dump) -> dict[str, Any]:
 async def test_what_was_pulled_is_imported_and_nothing_is_written(seed: int, tmp_path: Path) -> None:
     (made := tmp_path / "made").mkdir()
     lab, chance = await some_azure(seed, made)
-    twin = await pull(lab, tmp_path / "pulled", attach=chance.random() < 0.3)
-    if twin is None:
+    made_of_it = await pull(lab, tmp_path / "pulled", attach=chance.random() < 0.3)
+    if made_of_it is None:
         return
+    twin, drawn = made_of_it
     before, versions = settled(lab.dump()), lab.versions()
 
     only = Options(import_only=True)
@@ -98,3 +100,18 @@ async def test_what_was_pulled_is_imported_and_nothing_is_written(seed: int, tmp
     assert not afterwards.counts().any, afterwards.pending
     assert twin.versions() == versions
     assert settled(twin.dump()) == before
+    assert forgotten(afterwards, drawn) == []
+
+
+def forgotten(plan: Plan, drawn: Drawn) -> list[str]:
+    """What is in the vaults, was not written down, and was not said to be left out."""
+    said = "\n".join(one.detail for one in (*drawn.left_out, *drawn.unreadable))
+    live = [one.live for one in plan.unmanaged if one.live.condition is Condition.LIVE]
+    return [f"{one.kind} {one.label}" for one in live if one.label not in said and not whole_kind_said(one, said)]
+
+
+def whole_kind_said(one: Observed, said: str) -> bool:
+    """Whether all of its kind in its vault was said to be left out: what means nothing, or could not be listed."""
+    vault = str(one.parent).rpartition("/")[2]
+    words = {"access_policy": f"vault.{vault} uses roles", "secret": vault}
+    return one.kind in words and words[one.kind] in said
