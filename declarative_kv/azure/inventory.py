@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from declarative_kv.azure.existence import by_ids
 from declarative_kv.azure.session import RESOURCES, Session
 from declarative_kv.model.document import Principal, Selector
 
-_BATCH: Final = 1000
-"""How many ids Graph takes in one question (documented)."""
 _KINDS: Final[Mapping[str, tuple[Selector, str, str]]] = {
     "#microsoft.graph.user": (Selector.USER, "userPrincipalName", "User"),
     "#microsoft.graph.group": (Selector.GROUP, "displayName", "Group"),
@@ -36,13 +35,9 @@ async def described(azure: Session, object_ids: Iterable[str]) -> Mapping[str, P
     Raises `Forbidden` where the directory may not be read.
     """
     found: dict[str, Principal] = {}
-    wanted = sorted(set(object_ids))
-    for start in range(0, len(wanted), _BATCH):
-        body = {"ids": wanted[start : start + _BATCH]}
-        answer = await azure.graph("/directoryObjects/getByIds", operation="Looking up object ids", body=body)
-        for item in answer.get("value") or ():
-            if (principal := _principal(item)) is not None:
-                found[str(principal.object_id)] = principal
+    async for item in by_ids(azure, object_ids, "Looking up object ids"):
+        if (principal := _principal(item)) is not None:
+            found[str(principal.object_id)] = principal
     return found
 
 

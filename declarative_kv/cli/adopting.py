@@ -22,6 +22,7 @@ from declarative_kv.model.document import Document
 from declarative_kv.model.errors import Forbidden
 from declarative_kv.model.plan import Plan
 from declarative_kv.model.roles import builtin_roles
+from declarative_kv.model.shard import Shard
 from declarative_kv.model.state import State
 from declarative_kv.render.safe import safe
 from declarative_kv.render.values import shown
@@ -33,9 +34,9 @@ def request_of(common: Common) -> Request:
     return Request(Path(common.file), common.environment, given, common.state, os.environ, Path.cwd())
 
 
-async def found_outside(run: Run, document: Document, state: State) -> tuple[Plan, Outside]:
+async def found_outside(run: Run, document: Document, state: State, shard: Shard | None = None) -> tuple[Plan, Outside]:
     """What `dkv drift` finds, and what of it the YAML could say."""
-    inputs, resolved = await inspected(run, document, state)
+    inputs, resolved = await inspected(run, document, state, shard)
     found = only_drift(inputs, head_of(document, resolved, state))
     grants = strangers(found)
     kinds = principals_of(grants)

@@ -53,7 +53,7 @@ def drift_command(
     reports = forms(out, tuple(Form))
     common = options.common(file, env, var, state, no_color, verbose)
     if adopt or deleted:
-        raise typer.Exit(asyncio.run(_adopted(common, deleted=deleted)))
+        raise typer.Exit(asyncio.run(_adopted(common, options.shard(shard), deleted=deleted)))
     found = asyncio.run(_found(common, options.shard(shard)))
     write(reports, _renderers(found, replace(common, no_color=True)))
     say(_renderers(found, common)[form]())
@@ -77,15 +77,16 @@ async def _found(common: options.Common, shard: Shard | None) -> Plan:
         return await drifted(run, document, await checked(await run.store.read(), document, shard, run.store), shard)
 
 
-async def _adopted(common: options.Common, *, deleted: bool) -> int:
+async def _adopted(common: options.Common, shard: Shard | None, *, deleted: bool) -> int:
     from declarative_kv.cli.adopting import adopted, found_outside, report, request_of
     from declarative_kv.cli.context import opened
     from declarative_kv.cli.documents import loaded, warn
-    from declarative_kv.cli.flow import place_of
+    from declarative_kv.cli.sharding import checked, place_in
 
     document = loaded(common)
-    async with opened(place_of(document), verbose=common.verbose) as run:
-        found, there = await found_outside(run, document, await run.store.read())
+    async with opened(place_in(document, shard), verbose=common.verbose) as run:
+        state = await checked(await run.store.read(), document, shard, run.store)
+        found, there = await found_outside(run, document, state, shard)
     made = adopted(request_of(common), there, deleted=deleted)
     code = report(made, there, deleted=deleted, no_color=common.no_color)
     warn(found.unreadable, no_color=common.no_color)

@@ -64,7 +64,7 @@ def _hidden_by_vault(inputs: Inputs, at: Address) -> bool:
 
 def since_of(live: Observed, fact: str = "updated") -> str:
     """When Azure says that the object became as it is; empty where Azure does not say."""
-    moment = live.facts.get(fact)
-    if isinstance(moment, str):  # Resource Manager's times are texts, Key Vault's are seconds
+    moment = live.facts.get(fact, live.changed if fact == "updated" else "")
+    if isinstance(moment, str) and moment:  # Resource Manager's times are texts, Key Vault's are seconds
         moment = datetime.fromisoformat(moment).timestamp()
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(moment, int | float) else ""

@@ -203,7 +203,14 @@ def _observed(item: Mapping[str, Any]) -> Observed:
         description=properties.get("description"),
         condition=properties.get("condition"),
     )
-    return Observed("role_assignment", identifier, spec, parent=ids.vault_of(scope), label=ids.guid_of(identifier))
+    return Observed(
+        "role_assignment",
+        identifier,
+        spec,
+        parent=ids.vault_of(scope),
+        label=ids.guid_of(identifier),
+        changed=str(properties.get("updatedOn") or ""),
+    )
 
 
 def _in_url(identifier: str) -> str:

@@ -39,9 +39,10 @@ def observed_vault(vault: Mapping[str, Any]) -> Observed:
         enabled_for=tuple(sorted(ours for ours, theirs in _ENABLED_FOR.items() if properties.get(theirs))),
         tags=vault.get("tags") or {},
     )
-    created = (vault.get("systemData") or {}).get("createdAt")
+    system = vault.get("systemData") or {}
+    created, changed = system.get("createdAt"), str(system.get("lastModifiedAt") or "")
     facts = {"created": created} if created else {}
-    return Observed("vault", str(vault["id"]), spec, facts=facts, label=name)
+    return Observed("vault", str(vault["id"]), spec, facts=facts, label=name, changed=changed)
 
 
 def observed_deleted(vault: Mapping[str, Any]) -> Observed:

@@ -72,7 +72,8 @@ class Observed:
     `remote_id` is an ARM id (a secret's is `{vault id}/secrets/{name}`), compared case-insensitively. `facts` are JSON
     values that are not settings (version, created, updated, …). `parent` is the ARM id of the vault that the object
     lies in or grants access to, at or below it; None for what belongs to no vault. `label` names it for people.
-    `system` marks what is never deleted or reported (secrets of certificates, our fingerprint key).
+    `system` marks what is never deleted or reported (secrets of certificates, our fingerprint key). `changed` is when
+    Azure says that anything about it was changed last, an RFC 3339 time, for people: nothing is decided by it.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Observed:
     parent: str | None = None
     label: str = ""
     system: bool = False
+    changed: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from declarative_kv.cli.sharding import state_at
+from tests.scenarios import portal
 
 from .conftest import Dkv, Project
 
@@ -66,6 +68,23 @@ def test_the_shards_do_together_what_one_run_would(estate: Project, dkv: Dkv) ->
 
     for number in (3, 2, 1):
         assert dkv("destroy", "--auto-approve", "--shard", f"{number}/3").code == 0
+
+
+def test_each_shard_adopts_what_drifted_in_it_and_leaves_the_rest(estate: Project, dkv: Dkv) -> None:
+    shards = [["--shard", f"{number}/3"] for number in (1, 2, 3)]
+    for shard in shards:
+        assert dkv("apply", "--auto-approve", *shard).code == 0
+    for key in VAULTS:
+        words = ["policy", "set", f"kv-shard-{key}", "me", "secrets=get,list,set,delete,recover,backup,restore,purge"]
+        asyncio.run(portal.run(estate.folder / "state" / ".emulator", words))
+
+    told = [dkv("drift", "--adopt", *shard).out.splitlines() for shard in shards]
+
+    assert sorted(line.split()[1] for lines in told for line in lines if line.startswith("dkv.yaml")) == [
+        f"access_policy.{key}/deployer" for key in sorted(VAULTS)
+    ]
+    assert [dkv("plan", "--detailed-exitcode", *shard).code for shard in shards] == [0, 0, 0]
+    assert "error[shard-mismatch]" in dkv("drift", "--adopt").err
 
 
 def test_what_another_shard_has_not_made_yet_blocks_before_anything_is_written(estate: Project, dkv: Dkv) -> None:

@@ -144,6 +144,7 @@ async def test_where_there_is_no_network_the_same_plans_are_made_and_rehearsed(t
         if isinstance(wanted, list) or wanted["dkv"]["exit_code"] in (3, 4):
             assert rehearsal["code"] != 0, (seed, rehearsal)
             continue
+        assert "\n".join(wanted["dkv"]["summary"]) in rehearsal["out"], (seed, "another plan was rehearsed")
         if rehearsal["code"] == 5:  # as the real apply would: what no plan could show came back with a vault
             assert codes({**rehearsal, "out": ""}) == ["known-after-recover"], (seed, rehearsal["err"])
             continue

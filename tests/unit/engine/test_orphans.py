@@ -127,3 +127,10 @@ def test_drift_tells_what_its_caller_found_out() -> None:
 )
 def test_both_of_azures_ways_to_write_a_time_are_read(fact: Any, since: str) -> None:
     assert since_of(live("thing.a", facts={"updated": fact})) == since
+
+
+def test_where_no_fact_tells_when_azures_last_change_of_the_object_does() -> None:
+    object_of_azure = live("thing.a", changed="2026-11-20T10:00:00Z")
+    assert since_of(object_of_azure) == "2026-11-20T10:00:00Z"
+    assert since_of(object_of_azure, "deleted") == ""
+    assert since_of(live("thing.a")) == ""
