@@ -25,6 +25,7 @@ from declarative_kv.engine.apply import apply
 from declarative_kv.engine.events import Outcome
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.refresh import refresh
+from declarative_kv.engine.shard import check_members
 from declarative_kv.engine.stale import check_fresh, desired_of
 from declarative_kv.engine.steps import Tools
 from declarative_kv.engine.values import collect
@@ -61,6 +62,7 @@ async def applied(
 ) -> int:
     """Plan and carry out under the state's lock, taking over what exists at `importing`; gives the exit code."""
     document = _taking_over(loaded(common), importing)
+    check_members(document.resources, importing, options.shard)
     async with _at_work(place_in(document, options.shard), word, common, manner) as (run, journal):
         state = await checked(journal.state, document, options.shard, run.store)
         made = await planned(run, document, state, options)

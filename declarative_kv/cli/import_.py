@@ -31,6 +31,7 @@ def import_command(
     import_only: options.ImportOnly = False,
     values: options.ValuesOption = options.Values.AVAILABLE,
     allow: options.Allow = None,
+    shard: options.ShardOption = None,
 ) -> None:
     """Take over objects that exist already: plan and apply of these addresses and of nothing else."""
     from declarative_kv.cli.again import same_command
@@ -38,7 +39,7 @@ def import_command(
     from declarative_kv.cli.planning import Asked
 
     common = options.common(file, env, var, state, no_color, verbose)
-    asked = Asked(target=address, import_only=import_only, values=values, allow=allow)
+    asked = Asked(target=address, import_only=import_only, values=values, allow=allow, shard=shard)
     chosen = replace(asked.options(), alone=True)
     again = partial(same_command, context.obj)
     manner = Manner(auto_approve, parallelism, timeout, lock_timeout, again=again)

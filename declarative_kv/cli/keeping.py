@@ -8,13 +8,16 @@ from getpass import getpass
 
 from declarative_kv.cli.context import Run, held
 from declarative_kv.cli.documents import loaded
-from declarative_kv.cli.flow import key_ring, place_of
+from declarative_kv.cli.flow import key_ring
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import tell
+from declarative_kv.cli.sharding import checked as checked_state
+from declarative_kv.cli.sharding import mark, place_in
 from declarative_kv.engine.entries import begun_value, kept_facts
 from declarative_kv.engine.pending import undone_when_refused
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import resolve
+from declarative_kv.engine.shard import check_members
 from declarative_kv.engine.steps import Tools, carry_out
 from declarative_kv.engine.under import under_version
 from declarative_kv.engine.verify import read_back
@@ -25,6 +28,7 @@ from declarative_kv.model.errors import AppliedInPart, DkvError, UnmanagedExists
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Desired, Observed, Resource
 from declarative_kv.model.secret import Sensitive
+from declarative_kv.model.shard import Shard
 from declarative_kv.model.source import Kept
 from declarative_kv.model.specs import SecretSpec
 from declarative_kv.model.state import Entry, Status
@@ -41,12 +45,17 @@ class _Found:
     live: Observed | None
 
 
-async def kept_set(common: Common, at: Address, *, wait: float = 0) -> None:
+async def kept_set(common: Common, at: Address, *, wait: float = 0, shard: Shard | None = None) -> None:
     """Ask for the value and write it, creating the secret if need be; the state learns of the new version."""
     document = loaded(common)
     _check_kept(document, at)
+    check_members(document.resources, [at], shard)
     value = _asked(at)
-    async with held(place_of(document), "secret set", wait=wait, verbose=common.verbose) as (run, journal):
+    place = place_in(document, shard)
+    async with held(place, "secret set", wait=wait, verbose=common.verbose) as (run, journal):
+        if shard is not None:
+            await checked_state(journal.state, document, shard, run.store)
+            mark(journal, shard)
         is_new = await write_value(run, journal, document, at, value)
     tell(f"{at}: the value is set{', the secret is new' if is_new else ''}.")
 

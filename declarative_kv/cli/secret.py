@@ -27,10 +27,11 @@ def set_command(
     no_color: options.NoColor = False,
     verbose: options.Verbose = False,
     lock_timeout: options.LockTimeout = 0,
+    shard: options.ShardOption = None,
 ) -> None:
     """Set a kept value from a prompt or a pipe; it is never echoed."""
     from declarative_kv.cli.keeping import kept_set
 
     (at,) = options.addresses([address])
     common = options.common(file, env, var, state, no_color, verbose)
-    asyncio.run(kept_set(common, at, wait=lock_timeout))
+    asyncio.run(kept_set(common, at, wait=lock_timeout, shard=options.shard(shard)))

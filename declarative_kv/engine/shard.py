@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import StateConflict
+from declarative_kv.model.errors import PlanError, StateConflict
 from declarative_kv.model.plan import Action, Block, Change
 from declarative_kv.model.resource import Condition, Desired, Reading
 from declarative_kv.model.shard import Shard
@@ -62,6 +62,25 @@ def own(desired: Desired, state: State, shard: Shard | None) -> Desired:
     ours = members(desired, shard)
     # A vault that the state holds is ours whatever its address says now: it was renamed with `moved`.
     return {at: one for at, one in desired.items() if at in ours or at not in state.entries or _is_placed(at)}
+
+
+def check_members(desired: Desired, addresses: Iterable[Address], shard: Shard | None) -> None:
+    """Raise `PlanError` for declared addresses that are asked for by name, and are another part's."""
+    if shard is None:
+        return
+    asked = {at: Shard(number_of(at, desired[at].depends_on, shard.of), shard.of) for at in addresses if at in desired}
+    if problems := [_elsewhere(at, other, shard) for at, other in sorted(asked.items()) if other != shard]:
+        raise PlanError(*problems)
+
+
+def _elsewhere(at: Address, other: Shard, shard: Shard) -> Diagnostic:
+    return Diagnostic(
+        code="other-shard",
+        summary="The address belongs to another shard",
+        detail=f"{at} is of shard {other}, and this run is shard {shard}.",
+        hint=f"Run the same command with:\n    --shard {other}",
+        address=at,
+    )
 
 
 def needed_elsewhere(

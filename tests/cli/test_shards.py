@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from declarative_kv.cli.sharding import state_at
+from declarative_kv.engine.shard import number_of
+from declarative_kv.model.address import Address
 from tests.scenarios import portal
 
 from .conftest import Dkv, Project
@@ -114,6 +116,27 @@ def test_no_shard_of_another_division_is_begun_beside_the_first_one(shard: str, 
     refused = dkv("plan", "--shard", shard)
     assert refused.code == 1
     assert "shard-1.json is there, made shard 1/3, and " in refused.err
+
+
+def test_single_addresses_are_imported_and_set_in_their_shards_state(estate: Project, dkv: Dkv) -> None:
+    estate.replace("value_from: {generate: {length: 24}}", "value_from: kept")
+    number = number_of(Address("vault", "hr"), (), 3)
+    mine, other = f"{number}/3", f"{number % 3 + 1}/3"
+    for one in (1, 2, 3):
+        assert dkv("apply", "--auto-approve", "--shard", f"{one}/3").code == 0
+    given = ("secret", "set", "secret.hr/db", "--shard")
+    for wrong in {"1/3", "2/3", "3/3"} - {mine}:
+        refused = dkv(*given, wrong, typed="a value\n")
+        assert (refused.code, "error[other-shard]" in refused.err) == (1, True)
+        assert f"    --shard {mine}" in refused.err
+    assert dkv(*given, mine, typed="a value\n").code == 0
+    state = f"state/dkv.shard-{mine[0]}.json"
+    assert dkv("state", "rm", "secret.hr/db", "--state", state).code == 0
+
+    assert "error[other-shard]" in dkv("import", "secret.hr/db", "--auto-approve", "--shard", other).err
+    done = dkv("import", "secret.hr/db", "--auto-approve", "--shard", mine)
+    assert done.code == 0, done
+    assert "secret.hr/db" in dkv("state", "list", "--state", state).out
 
 
 def test_a_whole_estate_is_taken_over_by_its_shards(estate: Project, dkv: Dkv) -> None:

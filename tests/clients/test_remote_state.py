@@ -213,7 +213,12 @@ def test_a_killed_run_names_itself_and_the_next_one_goes_on_at_once_where_the_lo
     locked = project("apply", "--auto-approve")
     assert locked.code == 1
     assert f"(process {first.pid}) runs `apply`" in locked.err
-    assert project("state", "unlock", "--force").code == 0
+    code, screen = at_terminal(
+        "state", "unlock", answers={"Enter a value:": "yes\n"}, folder=project.folder, **project.environ
+    )
+    assert code == 0, screen
+    assert "Do you really want to take the lock?" in screen
+    assert f"(process {first.pid}) runs `apply`" in screen.partition("Taken from")[2]
     resumed = project("apply", "--auto-approve")
 
     assert resumed.code == 0, resumed.err
@@ -237,6 +242,14 @@ def test_a_lock_that_is_taken_while_the_question_stands_is_told_before_anything_
     assert "creating" not in screen
     assert _puts(running, project.name) == 1, "the one of old"
     assert project("state", "pull").out == before
+
+
+def test_ctrl_c_at_the_question_gives_the_lock_back(project: Project) -> None:
+    project.write("db", "new")
+    code, screen = at_terminal("apply", interrupt_at="Enter a value:", folder=project.folder, **project.environ)
+    assert code == 130, screen
+    assert "Traceback" not in screen
+    assert project("state", "unlock").err == "Nobody holds the lock.\n"
 
 
 def test_shards_keep_their_blobs_and_no_other_division_begins_beside_them(make: Make) -> None:

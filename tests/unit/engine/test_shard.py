@@ -9,6 +9,7 @@ import pytest
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shard import (
     check_beside,
+    check_members,
     check_state,
     marked,
     members,
@@ -19,7 +20,7 @@ from declarative_kv.engine.shard import (
 )
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
-from declarative_kv.model.errors import StateConflict
+from declarative_kv.model.errors import PlanError, StateConflict
 from declarative_kv.model.plan import Action, Block, Change, Options, Reason
 from declarative_kv.model.resource import Condition, Desired, Reading
 from declarative_kv.model.shard import Shard
@@ -188,3 +189,15 @@ def test_a_new_state_is_begun_beside_those_of_the_same_division_only(
 
 def test_an_address_without_a_vault_or_a_need_of_one_is_the_first_ones() -> None:
     assert number_of(Address("role_assignment", "x"), [at("resource_group.rg")], 7) == 1
+
+
+def test_what_is_asked_for_by_name_must_be_of_the_shard() -> None:
+    ours = Shard(number_of(at("vault.hr"), (), 4), 4)
+    other = Shard(ours.number % 4 + 1, 4)
+    check_members(DESIRED, [at("vault.hr"), at("vault.unknown")], ours)
+    check_members(DESIRED, [at("vault.hr")], None)
+    with pytest.raises(PlanError, match="other-shard") as caught:
+        check_members(DESIRED, [at("vault.hr")], other)
+    [problem] = caught.value.diagnostics
+    assert problem.detail == f"vault.hr is of shard {ours}, and this run is shard {other}."
+    assert f"--shard {ours}" in problem.hint
