@@ -14,7 +14,7 @@ from declarative_kv.engine.export import Export, Missing
 from declarative_kv.model.document import Cloud, Principal
 from declarative_kv.model.specs import SecretSpec
 from declarative_kv.render.hcl import Code, Stanza, hcl
-from declarative_kv.render.terraform_home import MAPS, Home, block_of, import_id, names_of, subscription_of
+from declarative_kv.render.terraform_home import CONFIG, MAPS, Home, block_of, import_id, names_of, subscription_of
 from declarative_kv.render.terraform_resources import resource_of
 
 _ENVIRONMENTS: Final[Mapping[str, str]] = MappingProxyType({"usgov": "usgovernment", "china": "china"})
@@ -35,16 +35,17 @@ def terraform_files(export: Export, cloud: Cloud, principals: Mapping[str, Princ
     names = dict(names_of(item.resource.address for item in export.items))
     blocks = {item.remote_id.lower(): block_of(item, names) for item in export.items}
     home = Home(export, cloud, names, blocks)
+    resources = hcl(resource_of(home, item) for item in export.items)
     files = {
-        "versions.tf": hcl(_versions(home)),
+        "versions.tf": hcl(_versions(home, resources)),
         "variables.tf": hcl(_variables(home, principals)),
-        "main.tf": hcl(resource_of(home, item) for item in export.items),
+        "main.tf": resources,
         "imports.tf": hcl(_imports(home)),
     }
     return {name: text for name, text in files.items() if text}
 
 
-def _versions(home: Home) -> Iterator[Stanza]:
+def _versions(home: Home, resources: str) -> Iterator[Stanza]:
     azurerm = {"source": "hashicorp/azurerm", "version": _VERSION}
     needed = Stanza("required_providers", attributes={"azurerm": azurerm})
     yield Stanza("terraform", attributes={"required_version": ">= 1.5"}, blocks=(needed,), remarks=_head(home.export))
@@ -52,7 +53,7 @@ def _versions(home: Home) -> Iterator[Stanza]:
     others = {found for item in home.export.items if home.provider(item) and (found := subscription_of(item))}
     for subscription in sorted(others):
         yield _provider(home, subscription, home.alias(subscription))
-    if any(one.what in (Missing.CURRENT, Missing.TENANT) for one in home.export.unknown):
+    if CONFIG in resources:
         yield Stanza("data", ("azurerm_client_config", "current"))
 
 

@@ -21,7 +21,7 @@ MAPS: Final[Mapping[Missing, str]] = MappingProxyType(
     {Missing.PRINCIPAL: "principals", Missing.GROUP: "resource_groups"}
 )
 """The variables that hold what only Azure knows, by name."""
-_CONFIG: Final = "data.azurerm_client_config.current"
+CONFIG: Final = "data.azurerm_client_config.current"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,6 @@ class Home:
         """A value whose texts say what is not known by a variable."""
         if isinstance(value, str):
             return template(one if isinstance(one, str) else _known_later(one) for one in self.export.parts(value))
-        if isinstance(value, list):
-            return [self.text(one) for one in value]
         return {key: self.text(one) for key, one in value.items()} if isinstance(value, dict) else value
 
     def reference(self, identifier: str, attribute: str = "id") -> Any:
@@ -91,9 +89,9 @@ def _known_later(one: Unknown) -> Code:
     """The expression for what only Azure knows."""
     match one.what:
         case Missing.CURRENT:
-            return Code(f"{_CONFIG}.object_id")
+            return Code(f"{CONFIG}.object_id")
         case Missing.TENANT:
-            return Code(f"{_CONFIG}.tenant_id")
+            return Code(f"{CONFIG}.tenant_id")
         case Missing.SUBSCRIPTION:
             return Code("var.subscription_id")
     return Code(f"var.{MAPS[one.what]}[{expression(one.name)}]")

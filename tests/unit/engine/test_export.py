@@ -93,6 +93,16 @@ def test_what_nobody_told_is_marked(tmp_path: Path) -> None:
     assert all(item.entry is None for item in found.items)
 
 
+def test_what_is_unknown_in_two_places_is_one_unknown_thing(tmp_path: Path) -> None:
+    vault = "{existing: true, resource_group: rg, subscription: %s, access: rbac, roles: {me: [Keeper of Keys]}}"
+    vaults = "".join(
+        f"  {key}: {vault % (digit * 8 + SUBSCRIPTION[8:])}\n" for key, digit in (("kva", "3"), ("kvb", "4"))
+    )
+    found = exported(document(tmp_path, KNOWN, BY_ID, f"vaults:\n{vaults}"), State(), registry())
+    assert found.unknown.count(Unknown(Missing.ROLE, "Keeper of Keys")) == 1
+    assert len(found.items) == 2
+
+
 def test_the_tenant_is_an_id_also_where_it_is_given_as_a_domain(tmp_path: Path, applied: State) -> None:
     given = document(tmp_path, "", BY_NAME, environ={"AZURE_TENANT_ID": "contoso.example"})
     assert given.tenant.value == "contoso.example"

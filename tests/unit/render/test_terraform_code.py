@@ -179,6 +179,7 @@ def test_a_secret_that_is_there_is_imported_by_its_version_and_its_value_left_al
     assert ids["azurerm_resource_group.rg"] == f"/subscriptions/{MAIN}/resourceGroups/rg"
     assert "|" not in ids["azurerm_role_assignment.here"]
     assert len(ids) == len(blocks(files["main.tf"], "resource"))
+    assert "data" not in parsed(files["versions.tf"]), "nobody asks who runs Terraform"
     for text in ("# Its value: env DB", "# It is disabled", "azurerm_key_vault_secret.one_9x"):
         assert text in files["main.tf"] + files["imports.tf"]
 
@@ -225,6 +226,13 @@ def test_what_only_azure_knows_is_a_variable(tmp_path: Path) -> None:
     ]
     assert "imports.tf" not in files
     assert blocks(files["versions.tf"], "data")
+
+
+def test_a_tenant_that_nobody_told_is_the_one_that_terraform_runs_in(tmp_path: Path) -> None:
+    vault = "vaults: {one: {access: rbac, location: westeurope, resource_group: rg}}\n"
+    files = written(document(tmp_path, f"version: 1\nsubscription: {MAIN}\n{vault}"), State())
+    found = resource(files, "azurerm_key_vault", "one")
+    assert (found["tenant_id"], found["name"]) == ("${data.azurerm_client_config.current.tenant_id}", "one")
 
 
 def test_a_sovereign_cloud_is_named_and_its_hosts_are_used(tmp_path: Path) -> None:
