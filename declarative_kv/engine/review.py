@@ -48,6 +48,7 @@ def nothing(document: Document) -> Document:
         removed=frozenset(),
         invariants=(),
         guards=frozenset(),
+        warnings=(),
     )
 
 

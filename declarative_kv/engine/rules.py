@@ -63,8 +63,10 @@ def _by_name(invariants: Iterable[Invariant]) -> Mapping[str, Invariant]:
 
 def _treated(was: Resource, will: Resource) -> Iterator[Setting]:
     """How an entry is treated, setting by setting, and whether a value that is there is no longer compared."""
-    before, after = _words(was), _words(will)
     old, new = getattr(was.spec, "source", None), getattr(will.spec, "source", None)
+    if was.lifecycle == will.lifecycle and old == new:
+        return
+    before, after = _words(was), _words(will)
     if old is not None and isinstance(new, Kept | GenerateSource) and old != new:
         before["value_from"], after["value_from"] = old, new
     for name in sorted(before.keys() | after.keys()):

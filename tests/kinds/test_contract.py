@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from declarative_kv.azure.session import Session
+from declarative_kv.emulator.seed import TENANT
 from declarative_kv.model.resource import Condition, Observed
 from tests.kinds.cases import CASES, PLANTED, Case
 
@@ -22,6 +23,18 @@ async def test_what_was_created_reads_back_without_a_difference(case: Case, azur
     assert case.kind.diff(case.spec, created.spec) == ()
     assert case.kind.diff(case.spec, seen.spec) == ()
     assert seen.condition is Condition.LIVE
+
+
+async def test_what_is_made_can_be_told_before(case: Case, azure: Session) -> None:
+    spec = replace(case.spec, tenant=TENANT) if case.kind.name == "vault" else case.spec
+    told = case.kind.made(spec)
+    await case.kind.create(azure, spec)
+    seen = await case.seen(azure)
+
+    assert seen is not None
+    assert (told.kind, told.id, told.condition) == (seen.kind, seen.id, seen.condition)
+    assert (told.label.lower(), str(told.parent).lower()) == (seen.label.lower(), str(seen.parent).lower())
+    assert case.kind.diff(told.spec, seen.spec) == case.kind.diff(seen.spec, told.spec) == ()
 
 
 async def test_creating_twice_is_no_error_and_changes_nothing(case: Case, azure: Session) -> None:
