@@ -18,7 +18,7 @@ from declarative_kv.model.state import Entry, State, Status
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a plan is made of."""
+    """Everything that a plan is made of; `aside` counts entries of the state that are left out, as nothing is new."""
 
     kinds: Kinds
     desired: Desired
@@ -30,6 +30,7 @@ class Inputs:
     fingerprints: bool = True
     groups: frozenset[str] = frozenset()
     removed: frozenset[Address] = frozenset()
+    aside: int = 0
 
     def lets_go(self, at: Address) -> bool:
         """Whether the YAML says that the entry, or the vault around it, is to be forgotten."""

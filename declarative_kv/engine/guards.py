@@ -166,7 +166,7 @@ def left_behind(reading: Reading, changes: Changes) -> dict[Address, tuple[str, 
 
 
 def _many_destroys(inputs: Inputs, changes: Changes) -> Iterator[Block]:
-    known = len(inputs.state.entries)
+    known = len(inputs.state.entries) + inputs.aside
     gone = sum(1 for change in changes if change.action is Action.DESTROY and change.prior is not None)
     if inputs.options.destroy or known < MANY_LEAST or gone <= known * MANY_SHARE:
         return

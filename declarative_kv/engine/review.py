@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
@@ -24,6 +23,7 @@ from declarative_kv.engine.risk import retentions, risks_of
 from declarative_kv.engine.rules import from_now_on, rules_of
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import immutable_of, unmanaged_of
+from declarative_kv.engine.unchanged import origin, without_equal
 from declarative_kv.model.access import NOTHING_AROUND
 from declarative_kv.model.address import Address, Move
 from declarative_kv.model.diagnostic import Diagnostic
@@ -33,7 +33,7 @@ from declarative_kv.model.lint import Finding
 from declarative_kv.model.plan import Block, Change, Head, Options, Plan, Value, Verdict
 from declarative_kv.model.resource import Desired, Importing, Observed, Reading, Resource
 from declarative_kv.model.review import Review, differences
-from declarative_kv.model.source import CommandSource, FileSource, GenerateSource, Kept, Source
+from declarative_kv.model.source import GenerateSource, Kept
 from declarative_kv.model.state import Entry, State
 
 
@@ -58,17 +58,19 @@ def review(kinds: Kinds, base: Document, head: Document, today: date, allow: tup
     `today` is what dates count from; `allow` lifts guards as in a plan. Raises `ConfigError` or `PlanError` where one
     of the two makes no sense by itself.
     """
+    given = base, head
+    base, head, aside = without_equal(base, head)
     world = _world(kinds, base, head)
     check_cycles(world.head.desired)
-    inputs = _inputs(kinds, world, base, head, allow)
+    inputs = replace(_inputs(kinds, world, base, head, allow), aside=aside)
     changes = tuple(_placed(change, world) for change in changes_of(inputs))
     plan = _judged(inputs, changes, world, head)
     kept = retentions((at, seen.spec) for at, seen in inputs.reading.live.items() if at in world.ours)
     return Review(
         plan=plan,
         risks=risks_of(kinds, plan, differences(plan), kept, today),
-        settings=tuple(rules_of(base, head, world.before, world.head.desired)),
-        findings=_new_findings(base, head, world.renamed),
+        settings=tuple(rules_of(*given, world.before, world.head.desired)),
+        findings=_new_findings(*given, world.renamed),
     )
 
 
@@ -205,19 +207,8 @@ def _verdicts(world: _World, base: Document, head: Document) -> Iterator[tuple[A
             yield at, Verdict(Value.NONE)
         elif isinstance(source, GenerateSource) or source is None or before is None:
             continue  # one that is there is not generated again, and what is new says where its value comes from
-        elif _origin(before, base) != _origin(source, head):
+        elif origin(before, base) != origin(source, head):
             yield at, Verdict(Value.NOT_COMPARED, f"its source changes from {before} to {source}")
-
-
-def _origin(source: Source, document: Document) -> tuple[object, ...]:
-    """Where a value comes from, whatever folder the document lies in."""
-    folder = os.path.dirname(document.root).rstrip("/")
-    match source:
-        case FileSource():
-            return "file", source.path.removeprefix(folder)
-        case CommandSource():
-            return "command", source.argv, source.folder.removeprefix(folder)
-    return (source,)
 
 
 def _placed(change: Change, world: _World) -> Change:

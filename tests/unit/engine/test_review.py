@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from declarative_kv.config import load
 from declarative_kv.engine.review import nothing, review
+from declarative_kv.engine.unchanged import without_equal
 from declarative_kv.kinds import registry
-from declarative_kv.model.document import Document
+from declarative_kv.model.document import Document, Origin
 from declarative_kv.model.errors import PlanError
 from declarative_kv.model.review import Review
 from declarative_kv.render.review_words import closing, risk_words, tags
@@ -345,3 +347,17 @@ def test_lint_tells_only_what_the_change_brings(tmp_path: Path) -> None:
     assert "vault.pay purge-protection" in lint(
         reviewed(tmp_path, PAY.replace("30", "30\n    purge_protection: true"), bare)
     )
+
+
+def test_what_is_the_same_in_both_is_left_aside_and_counted(tmp_path: Path) -> None:
+    many = [f"      s{number}: {{value_from: {{env: S}}}}" for number in range(12)]
+    command = ["      c: {value_from: {command: [x]}}", "      k: {existing: true}"]
+    one = document(tmp_path / "a", pay("    secrets:", *many, *command))
+    other = document(tmp_path / "b", pay("    secrets:", *many[:-1], many[-1].replace("S", "T"), *command))
+    left, right, aside = without_equal(one, other)
+    assert aside == 12
+    assert [str(at) for at in left.resources if at.kind == "secret"] == ["secret.pay/s11"]
+    assert left.resources.keys() == right.resources.keys()
+    moved = replace(other, moved={next(iter(other.resources)): next(iter(one.resources))})
+    assert without_equal(one, moved) == (one, moved, 0)
+    assert without_equal(one, replace(other, tenant=Origin("other", "test")))[2] == 0
