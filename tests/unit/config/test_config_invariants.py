@@ -75,3 +75,18 @@ def test_what_is_broken_elsewhere_is_no_second_mistake(tmp_path: Path) -> None:
     text = "version: 1\nprincipals: ⟦wrong-type⟧[]\nvaults: ⟦wrong-type⟧[]\n"
     claims = "{never: {who: [ci, 'group:ops'], can: read-value, on: vault.app}}"
     expect(tmp_path, f"{text}invariants: {{i: {claims}}}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "⟦invariant-claim⟧i: {}",
+        "⟦invariant-claim⟧i: {never: {who: ci, can: list, on: vault.app}, only: {who: ci, can: list, on: vault.app}}",
+        "⟦missing-setting⟧i: {never: {can: read-value, on: vault.app}}",
+        "⟦invariant-claim⟧i: {always: {who: any, can: read-value, on: vault.app}}",
+        "i: {never: {who: ⟦unknown-reference⟧group:nobody, can: read-value, on: vault.app}}",
+        "i: {never: {who: ci, can: ⟦not-one-of⟧levitate, on: vault.app}}",
+    ],
+)
+def test_a_claim_that_makes_no_sense_is_told_where_it_is(tmp_path: Path, line: str) -> None:
+    expect(tmp_path, document(f"{VAULT}invariants:\n  {line}\n"))
