@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 if TYPE_CHECKING:
     from declarative_kv.engine.access.analysis import Answer
@@ -43,7 +43,7 @@ def access_command(
     if as_json and as_markdown:
         raise options.usage("--json and --markdown are two forms of one output; choose one.")
     only = Filter.of(principal or (), vault or (), permission or ())
-    estate, answers = asyncio.run(found(common, only, live=live))
+    estate, answers = in_loop(found(common, only, live=live))
     _print(estate, answers, common, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(0 if estate.complete else 4)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from declarative_kv.cli import options
 from declarative_kv.cli.reports import ApplyForm, ApplyFormat
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -53,7 +53,7 @@ def apply_command(
     told = form is ApplyForm.AUTO
     manner = Manner(auto_approve, parallelism, timeout, lock_timeout, tell_platform=told, again=again)
     if plan is None:
-        raise typer.Exit(asyncio.run(applied(common, asked.options(), manner)))
+        raise typer.Exit(in_loop(applied(common, asked.options(), manner)))
     if asked != Asked() or env or var or state:
         raise options.usage("A saved plan is applied as it is: options that shape a plan do not go with it.")
-    raise typer.Exit(asyncio.run(applied_saved(plan, common, manner)))
+    raise typer.Exit(in_loop(applied_saved(plan, common, manner)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -39,4 +39,4 @@ def destroy_command(
     asked = Asked(target, exclude, destroy=True, allow=allow, shard=shard)
     again = partial(same_command, context.obj)
     manner = Manner(auto_approve, parallelism, timeout, lock_timeout, again=again)
-    raise typer.Exit(asyncio.run(applied(common, asked.options(), manner, word="destroy")))
+    raise typer.Exit(in_loop(applied(common, asked.options(), manner, word="destroy")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from declarative_kv.cli import options
 from declarative_kv.cli.reports import Form, Renderers, forms, tree_of, write
+from declarative_kv.engine.loop import in_loop
 
 if TYPE_CHECKING:
     from declarative_kv.model.plan import Plan
@@ -53,8 +53,8 @@ def drift_command(
     reports = forms(out, tuple(Form))
     common = options.common(file, env, var, state, no_color, verbose)
     if adopt or deleted:
-        raise typer.Exit(asyncio.run(_adopted(common, options.shard(shard), deleted=deleted)))
-    found = asyncio.run(_found(common, options.shard(shard)))
+        raise typer.Exit(in_loop(_adopted(common, options.shard(shard), deleted=deleted)))
+    found = in_loop(_found(common, options.shard(shard)))
     write(reports, _renderers(found, replace(common, no_color=True)))
     say(_renderers(found, common)[form]())
     warn(found.unreadable, no_color=no_color)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from declarative_kv.cli.context import opened, store_at
@@ -12,6 +11,7 @@ from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import say, tell
 from declarative_kv.cli.writing import check_free, written_to
 from declarative_kv.engine.export import exported
+from declarative_kv.engine.loop import in_loop
 from declarative_kv.kinds import registry
 from declarative_kv.model.document import Document
 from declarative_kv.model.state import State
@@ -22,7 +22,7 @@ from declarative_kv.state import blob_place
 def told_to_terraform(common: Common, out: Path | None, *, force: bool) -> None:
     """Write the files below `out`, or all of them to standard output."""
     document = loaded(common)
-    state = asyncio.run(_state_of(document, verbose=common.verbose))
+    state = in_loop(_state_of(document, verbose=common.verbose))
     files = terraform_files(exported(document, state, registry()), document.cloud, document.principals)
     if out is None:
         say("\n".join(files.values()).rstrip("\n"))

@@ -117,7 +117,7 @@ async def estates(run: Run, document: Document, state: State) -> tuple[Estate, E
     around = await _around(run, asked)
     inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, removed=document.removed)
     changes = wished(inputs, unmanaged_objects(inputs), resolved.identity.object_id)
-    before, after = pictures(inputs, changes, around, resolved.principals)
+    before, after = pictures(inputs, changes, around, resolved.principals, whole=True)
     return before, after, reading.unreadable
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -43,4 +43,4 @@ def import_command(
     chosen = replace(asked.options(), alone=True)
     again = partial(same_command, context.obj)
     manner = Manner(auto_approve, parallelism, timeout, lock_timeout, again=again)
-    raise typer.Exit(asyncio.run(applied(common, chosen, manner, word="import", importing=chosen.targets)))
+    raise typer.Exit(in_loop(applied(common, chosen, manner, word="import", importing=chosen.targets)))

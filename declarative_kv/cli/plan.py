@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from declarative_kv.cli import options
 from declarative_kv.cli.reports import PLAN_FORMS, PlanFormat, Reports, chosen, forms
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -51,5 +51,5 @@ def plan_command(
     asked = Asked(target, exclude, replace, destroy, refresh_only, import_all, import_only, values, allow, shard)
     if live is not None and (out is not None or values is not options.Values.AVAILABLE):
         raise options.usage("--live compares no values and makes no saved plan, so it goes with neither option.")
-    plan = asyncio.run(made(common, asked.options(), out, live))
+    plan = in_loop(made(common, asked.options(), out, live))
     raise typer.Exit(shown(plan, common, shape, detailed=detailed, reports=reports).code)

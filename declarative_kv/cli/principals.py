@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False, help="Write down who the principals of the YAML are.", no_args_is_help=True)
 
@@ -33,4 +33,4 @@ def pin_command(
     from declarative_kv.cli.pinning import pinned
 
     common = options.common(file, env, var, None, no_color, verbose)
-    raise typer.Exit(asyncio.run(pinned(common, tuple(keys or ()), check=check)))
+    raise typer.Exit(in_loop(pinned(common, tuple(keys or ()), check=check)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -48,4 +48,4 @@ def pull_command(
         hint = "Name vaults, a --group, or a --subscription:\n    dkv pull 'kv-payments-*' --out payments"
         raise options.usage("Nothing says what is to be pulled.", hint)
     wanted = Wanted(tuple(what or ()), group, subscription, cloud, attach=attach)
-    raise typer.Exit(asyncio.run(pulled(wanted, common, out, force=force)))
+    raise typer.Exit(in_loop(pulled(wanted, common, out, force=force)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -31,4 +31,4 @@ def rehearse_command(
 
     common = options.common(file, env, var, state, no_color, verbose)
     asked = Asked(import_all=import_all, values=options.Values.NEVER, allow=allow)
-    raise typer.Exit(asyncio.run(rehearsed(common, asked.options(), live)))
+    raise typer.Exit(in_loop(rehearsed(common, asked.options(), live)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False, help="Set the value of a secret that is kept in Azure.", no_args_is_help=True)
 
@@ -34,4 +34,4 @@ def set_command(
 
     (at,) = options.addresses([address])
     common = options.common(file, env, var, state, no_color, verbose)
-    asyncio.run(kept_set(common, at, wait=lock_timeout, shard=options.shard(shard)))
+    in_loop(kept_set(common, at, wait=lock_timeout, shard=options.shard(shard)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from declarative_kv.cli import options
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False)
 
@@ -27,4 +27,4 @@ def snapshot_command(
     from declarative_kv.cli.picturing import taken, write
 
     common = options.common(file, env, var, state, no_color, verbose)
-    write(out, asyncio.run(taken(common)))
+    write(out, in_loop(taken(common)))

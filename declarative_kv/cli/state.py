@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from declarative_kv.cli import options
 from declarative_kv.cli.output import say, tell
+from declarative_kv.engine.loop import in_loop
 
 app = typer.Typer(add_completion=False, help="Look at the state, and mend it.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def list_command(
     from declarative_kv.cli.mending import held_state
     from declarative_kv.model.state import Status
 
-    entries = asyncio.run(held_state(options.common(file, env, var, state, no_color, verbose))).entries
+    entries = in_loop(held_state(options.common(file, env, var, state, no_color, verbose))).entries
     found = [a for a in sorted(entries) if a.kind == pattern or fnmatchcase(str(a), pattern)]
     for address in found:
         say(str(address))
@@ -55,7 +55,7 @@ def show(
     from declarative_kv.state.mend import found
 
     [wanted] = options.addresses([address])
-    held = asyncio.run(held_state(options.common(file, env, var, state, no_color, verbose)))
+    held = in_loop(held_state(options.common(file, env, var, state, no_color, verbose)))
     say(entry_text(found(held, wanted)))
 
 
@@ -76,7 +76,7 @@ def mv(
 
     start, end = options.addresses([source, target])
     common = options.common(file, env, var, state, no_color, verbose)
-    moves = asyncio.run(move(common, start, end, lock_timeout))
+    moves = in_loop(move(common, start, end, lock_timeout))
     for before, after in sorted(moves.items()):
         say(f"{before} -> {after}")
 
@@ -97,7 +97,7 @@ def rm(
 
     wanted = options.addresses(addresses)
     common = options.common(file, env, var, state, no_color, verbose)
-    before = asyncio.run(forget(common, wanted, lock_timeout))
+    before = in_loop(forget(common, wanted, lock_timeout))
     for address in sorted(set(wanted)):
         say(f"forgotten: {address} ({before.entries[address].remote_id} stays in Azure)")
 
@@ -115,7 +115,7 @@ def unlock(
     """Clear away what a killed run left of its lock, or take the lock of a state in a blob from whoever holds it."""
     from declarative_kv.cli.mending import unlocked
 
-    asyncio.run(unlocked(options.common(file, env, var, state, no_color, verbose), force=force))
+    in_loop(unlocked(options.common(file, env, var, state, no_color, verbose), force=force))
 
 
 @app.command()
@@ -135,7 +135,7 @@ def pull(
     from declarative_kv.state.files import save_file
 
     common = options.common(file, env, var, state, no_color, verbose)
-    data = encode_state(asyncio.run(held_state(common, serial)))
+    data = encode_state(in_loop(held_state(common, serial)))
     if out is None:
         say(data.decode().rstrip("\n"))
         return
@@ -161,5 +161,5 @@ def push(
     if (copy is None) == (source is None):
         raise options.usage("`dkv state push` takes a FILE, or --from and where another state is.")
     common = options.common(file, env, var, state, no_color, verbose)
-    count, serial = asyncio.run(put_in_place(common, copy, source, lock_timeout, force=force))
+    count, serial = in_loop(put_in_place(common, copy, source, lock_timeout, force=force))
     tell(f"Pushed: {count} entries, serial {serial}.")

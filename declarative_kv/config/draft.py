@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from declarative_kv.config.claims import Ignored
 from declarative_kv.config.problem import MAX_PROBLEMS, Problem, choices
@@ -21,6 +21,7 @@ from declarative_kv.model.resource import Importing, Lifecycle, OtherPolicy, Res
 from declarative_kv.model.roles import GUID
 
 KEY = re.compile(r"[^\s/\[\]{}\"'`*?=,$()#\\\x00-\x1f\x7f]{1,127}")
+T = TypeVar("T")
 _NOT_IGNORABLE = frozenset(("tenant", "version", "source", "value"))
 
 
@@ -45,6 +46,12 @@ class Draft:
     moved: dict[Address, Address] = field(default_factory=dict)
     removed: frozenset[Address] = frozenset()
     ignored: dict[Address | None, Mapping[str, str]] = field(default_factory=dict)
+    _shared: dict[Any, Any] = field(default_factory=dict)
+
+    def shared(self, key: Hashable, value: T) -> T:
+        """The first value of that key: of what many entries say alike there is one in memory."""
+        first: T = self._shared.setdefault(key, value)
+        return first
 
     def report(self, code: str, detail: str, hint: str, mark: int | None, address: Address | None = None) -> None:
         """Add a problem. Raises `Overwhelmed` when there are too many to go on."""
@@ -214,7 +221,7 @@ def tags(draft: Draft, entry: Entry, written: Mapping[str, str | None] | None) -
             detail = f"The tag's name `{name}` has one of the characters < > % & \\ ? / in it."
             draft.report("invalid-tag", detail, "Use another name.", mark)
     _check_case(draft, kept, marks, entry)
-    return kept
+    return draft.shared(("tags", *kept.items()), kept)
 
 
 def _check_case(draft: Draft, kept: Mapping[str, str], marks: Mapping[str, tuple[int, int]], entry: Entry) -> None:

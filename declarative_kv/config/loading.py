@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from declarative_kv.config import grants, invariants, moves, policies, settings, vaults
 from declarative_kv.config.draft import Draft
@@ -20,7 +20,7 @@ from declarative_kv.config.schema import Defaults, Root
 from declarative_kv.config.secrets import secrets
 from declarative_kv.config.source import Sources, pack
 from declarative_kv.config.tree import Map
-from declarative_kv.config.validate import Overwhelmed, validate
+from declarative_kv.config.validate import Overwhelmed, Path, Unfit, validate
 from declarative_kv.config.variables import Variables, replace_all, settle
 from declarative_kv.model.diagnostic import Diagnostic, Severity
 from declarative_kv.model.document import Document
@@ -34,13 +34,13 @@ class Request:
     `texts`, `disk` and `prefix` are those of `Sources`.
     """
 
-    root: Path
+    root: FilePath
     environment: str | None
     variables: Mapping[str, str]
     state: str | None
     environ: Mapping[str, str]
-    cwd: Path
-    texts: Mapping[Path, str] = field(default_factory=dict)
+    cwd: FilePath
+    texts: Mapping[FilePath, str] = field(default_factory=dict)
     disk: Files = DISK
     prefix: str = ""
 
@@ -143,7 +143,20 @@ def _merged(
 
 def build(tree: Map, sources: Sources, conceal: Callable[[], None]) -> Draft:
     """Check the merged tree and make resources of it."""
-    model, problems, broken = validate(tree, Root, conceal)
+    try:
+        return _built(tree, sources, [], frozenset())
+    except Unfit:
+        # Only the whole tree shows every mistake; what is wrong is taken out of it, and the rest is built.
+        _, problems, broken = validate(tree, Root, conceal)
+        return _built(tree, sources, problems, broken)
+
+
+def _built(tree: Map, sources: Sources, problems: list[Problem], broken: frozenset[Path]) -> Draft:
+    """The resources of a tree that fits the schema; raises `Unfit` where it does not.
+
+    The models of secrets are made vault by vault, and gone when the vault is built: they are larger than all else.
+    """
+    model = Root.model_validate(vaults.without_secrets(tree))
     subscriptions = {key: value for key, value in (model.subscriptions or {}).items() if value is not None}
     draft = Draft(model, tree, sources, broken, subscriptions, problems=problems)
     if model.version is None and not draft.is_broken("version"):

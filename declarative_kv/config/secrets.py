@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 
 from declarative_kv.config import schema
 from declarative_kv.config.draft import Draft, Entry, entries, lifecycle, resource, tags
@@ -59,13 +58,15 @@ def secrets(draft: Draft, vault: Address, model: schema.Vault) -> None:
             source=source,
         )
         settings = lifecycle(draft, entry, secret, SecretSpec, importing=importing)
-        draft.add(resource(draft, entry, spec, frozenset((vault, *_key_vault(draft, source))), settings), mark)
+        draft.add(resource(draft, entry, spec, _needs(draft, vault, source), settings), mark)
 
 
-def _key_vault(draft: Draft, source: Source | None) -> Iterator[Address]:
-    """The vault of the fingerprint key that all vaults share, which has to be there before a value is written."""
+def _needs(draft: Draft, vault: Address, source: Source | None) -> frozenset[Address]:
+    """The vault, and that of the fingerprint key that all share, which has to be there before a value is written."""
+    needed = frozenset((vault,))
     if draft.shared_key is not None and source is not None and not isinstance(source, Kept):
-        yield Address("vault", draft.shared_key.container)
+        needed |= {Address("vault", draft.shared_key.container)}
+    return draft.shared(needed, needed)
 
 
 def _check_name(draft: Draft, entry: Entry, name: str, names: dict[str, tuple[str, int]]) -> None:
@@ -136,7 +137,8 @@ def _env(draft: Draft, entry: Entry, name: str, node: Map) -> Source:
         prefixes = ", ".join(f"{prefix}*" for prefix in FORBIDDEN_PREFIXES)
         detail = f"{name} may hold a credential; variables that start with {prefixes} are never a source."
         draft.report("forbidden-variable", detail, "Copy the value to a variable of another name.", mark, entry.address)
-    return EnvSource(name)
+    source = EnvSource(name)
+    return draft.shared(source, source)
 
 
 def _generate(draft: Draft, model: schema.Generate, node: Map) -> Source:

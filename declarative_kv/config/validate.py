@@ -19,6 +19,10 @@ Path = tuple[str | int, ...]
 _BRIEF = {"include_url": False, "include_input": False}
 
 
+Unfit = ValidationError
+"""What a model raises where a tree does not fit it."""
+
+
 class Overwhelmed(Exception):
     """So many mistakes that nothing else is worth checking; carries the first of them."""
 

@@ -151,7 +151,24 @@ def _others(model: schema.Others | None) -> dict[str, OtherPolicy]:
     return {kind: OtherPolicy(policy) for kind, policy in written.items() if policy is not None}
 
 
+def without_secrets(tree: Map) -> Map:
+    """The tree without what is under `secrets` of the vaults, which `below` looks at."""
+    there = tree.get("vaults")
+    if not isinstance(there, Map):
+        return tree
+    light, bare = tree.copy(), there.copy()
+    for key, vault in there.items():
+        if isinstance(vault, Map) and "secrets" in vault:
+            bare[key] = vault.copy()
+            bare[key].drop("secrets")
+    light["vaults"] = bare
+    return light
+
+
 def below(draft: Draft, key: str) -> tuple[schema.Vault, Map]:
-    """A vault's model and its part of the tree."""
-    node = draft.tree["vaults"][key]
-    return (draft.settings.vaults or {})[key], node if isinstance(node, Map) else Map(draft.tree["vaults"].at)
+    """A vault's model, with its secrets, and its part of the tree; raises `Unfit` as they may."""
+    model, node = (draft.settings.vaults or {})[key], draft.tree["vaults"][key]
+    if not isinstance(node, Map):
+        return model, Map(draft.tree["vaults"].at)
+    held = schema.Vault.model_validate({"secrets": node.get("secrets")})
+    return model.model_copy(update={"secrets": held.secrets}), node

@@ -13,6 +13,7 @@ from declarative_kv.engine.events import Event, Failed, Finished, Note, Outcome,
 from declarative_kv.engine.meanwhile import Lookout, check, lookout
 from declarative_kv.engine.pending import is_gone
 from declarative_kv.engine.recovered import check_recovered
+from declarative_kv.engine.slots import Aside, begun_at_once
 from declarative_kv.engine.steps import Tools, carry_out, forget_key, settle
 from declarative_kv.engine.verify import read_back
 from declarative_kv.engine.walk import Walked, walk
@@ -49,7 +50,8 @@ async def apply(
 ) -> Outcome:
     """Do what the plan says and nothing else. Azure's refusals are in the outcome, never raised.
 
-    `parallelism` bounds the changes in flight. When `stop` is set, what is in flight is finished and saved.
+    `parallelism` bounds the changes that are at work in Azure at once. When `stop` is set, what is in flight is
+    finished and saved.
     """
     progress = _Progress(report, stop or asyncio.Event())
     changes = {change.address: change for change in plan.pending}
@@ -57,12 +59,14 @@ async def apply(
     out = lookout(tools, plan)
     steps = _with_key_removal(tools, plan, changes)
     await _announce_removals(tools, steps)
-    walked = await walk(
-        steps,
-        lambda at: _step(tools, plan, changes, progress, out, at),
-        parallelism=parallelism,
-        stop=progress.stop,
-    )
+    slots = asyncio.Semaphore(parallelism)
+    inside = replace(tools, journal=Aside(tools.journal, slots))
+
+    async def step(at: Address) -> bool | None:
+        async with slots:
+            return None if progress.stop.is_set() else await _step(inside, plan, changes, progress, out, at)
+
+    walked = await walk(steps, step, parallelism=begun_at_once(parallelism), stop=progress.stop)
     for at, because in sorted(walked.skipped.items()):
         if at in changes:
             report(Skipped(changes[at], because))

@@ -10,6 +10,7 @@ from declarative_kv.engine.decide import ABSENT, UNSEEN, Seen, decide
 from declarative_kv.engine.entries import replaced_id
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
+from declarative_kv.model.alike import NOTHING
 from declarative_kv.model.kind import Kinds, Plane, ResourceKind
 from declarative_kv.model.plan import Action, AttrDiff, Change, Options, Reason, Value, Verdict
 from declarative_kv.model.resource import Condition, Desired, Importing, Observed, Reading, Resource
@@ -72,10 +73,10 @@ def _change(inputs: Inputs, at: Address) -> Change | None:
     kind = inputs.kinds[at.kind]
     seen: Seen = live.condition if live is not None else UNSEEN if _half_seen(inputs, at) else ABSENT
     action, reason = decide(wanted=wanted is not None, known=prior is not None, condition=seen)
-    base = Change(at, action, reason, desired=wanted, prior=prior, live=live, verdict=inputs.verdicts.get(at))
+    verdict, span = inputs.verdicts.get(at), wanted.span if wanted is not None else None
+    base = Change(at, action, reason, desired=wanted, prior=prior, live=live, verdict=verdict, span=span)
     if wanted is None:
         return _removal(base, inputs)
-    base = replace(base, span=wanted.span)
     match action:
         case Action.CREATE:
             return _creation(kind, base, inputs)
@@ -138,7 +139,7 @@ def _import(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     shared = kind.replaceable and base.live.id != kind.remote_id(base.desired.spec).lower()
     if shared and not inputs.importing(base.address):
         return replace(base, action=Action.NOOP, reason=Reason.EQUAL, facts={"shared": True})
-    return replace(base, diff=diff, facts=base.verdict.facts if base.verdict else {})
+    return replace(base, diff=diff, facts=base.verdict.facts if base.verdict else NOTHING)
 
 
 def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
@@ -147,7 +148,7 @@ def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     assert base.live is not None
     assert base.prior is not None
     requested = base.address in inputs.options.replace
-    facts = base.verdict.facts if base.verdict else {}
+    facts = base.verdict.facts if base.verdict else NOTHING
     if kind.replaceable and (requested or _another_object(kind, base)):
         moved = Reason.INTERRUPTED if _interrupted(base.prior) else Reason.CONFIG_MOVED
         reason = Reason.REQUESTED if requested else moved

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from declarative_kv.engine.loop import in_loop
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.resolve import resolve
 from declarative_kv.model.address import Address
@@ -94,7 +94,7 @@ def exported(document: Document, state: State, kinds: Kinds) -> Export:
     """
     state, _ = relocated(state, document.moved)
     memory = _Memory(document, state)
-    resolved = asyncio.run(resolve(document, memory, kinds))
+    resolved = in_loop(resolve(document, memory, kinds))
     managed = [resolved.desired[at] for at in sorted(resolved.desired) if not resolved.desired[at].lifecycle.existing]
     return Export(
         items=tuple(_item(one, kinds, state) for one in managed),

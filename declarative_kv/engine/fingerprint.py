@@ -57,12 +57,12 @@ def digest(key: Key, address: Address, value: Sensitive) -> str:
     """HMAC-SHA256(key, len(address) ‖ address ‖ value), hex; the length is in bytes of UTF-8, four bytes big-endian."""
     name = str(address).encode()
     message = len(name).to_bytes(4, "big") + name + _bytes(value)
-    return hmac.new(_bytes(key.secret), message, hashlib.sha256).hexdigest()
+    return hmac.digest(_bytes(key.secret), message, hashlib.sha256).hex()
 
 
 def proof(place: str, value: Sensitive) -> str:
     """What tells a key that we were about to make from anybody else's; nobody can guess the value from it."""
-    return hmac.new(_bytes(value), place.lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_bytes(value), place.lower().encode(), hashlib.sha256).hex()
 
 
 def stamp(key: Key | None, address: Address, value: Sensitive) -> dict[str, Any]:

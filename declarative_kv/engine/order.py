@@ -57,24 +57,28 @@ def in_order(
     """
     by_address = {change.address: change for change in changes}
     work = Work(kinds, by_address, helpful, key_vault)
-    edges: Edges = {at: set() for at in by_address}
+    edges: Edges = defaultdict(set)
     for rule in RULES if rules is None else rules:
         rule(work, edges)
     ranked = _ranks(edges)
-    placed = (replace(change, after=frozenset(edges[at])) for at, change in by_address.items())
-    return tuple(sorted(placed, key=lambda change: (ranked[change.address], change.address)))
+    placed = (
+        replace(change, after=frozenset(edges[at])) if edges.get(at) else change for at, change in by_address.items()
+    )
+    return tuple(sorted(placed, key=lambda change: (ranked.get(change.address, 0), change.address)))
 
 
 def check_cycles(desired: Desired) -> None:
     """Raise `DependencyCycle` where declared resources need each other in a circle."""
-    _ranks({at: {need for need in resource.depends_on if need in desired} for at, resource in desired.items()})
+    # What nobody needs, as most of what is declared, is in no circle.
+    needed = frozenset[Address]().union(*{resource.depends_on for resource in desired.values()})
+    _ranks({at: {need for need in desired[at].depends_on if need in desired} for at in needed if at in desired})
 
 
 def make_after_needs(work: Work, edges: Edges) -> None:
     """What is made or changed comes after what it needs, and after what that needs where nothing happens to it."""
     for at, change in work.changes.items():
         if change.action in _MAKES and change.desired is not None:
-            edges[at] |= set(_made_needs(work, change.desired))
+            edges[at].update(_made_needs(work, change.desired))
 
 
 def unmake_after_needers(work: Work, edges: Edges) -> None:
@@ -123,7 +127,7 @@ def data_between_grants(work: Work, edges: Edges) -> None:
             if not (vault + "/").startswith(where):
                 continue
             for write in writes:
-                if change.action in _MAKES and at not in edges[write]:
+                if change.action in _MAKES and at not in edges.get(write, ()):
                     edges[write].add(at)
                 elif change.action in _UNMAKES and change.reason is not Reason.CONTAINED:
                     edges[at].add(write)

@@ -90,7 +90,9 @@ def wished(inputs: Inputs, unmanaged: tuple[Unmanaged, ...], current: str) -> tu
 
 def _judged(told: Plan, inputs: Inputs, scrutiny: Scrutiny, notes: tuple[str, ...]) -> Plan:
     """The plan with who gains or loses access, what stands in its way, and these notes behind those on the network."""
-    before, after = pictures(inputs, told.changes, scrutiny.around, told.head.principals)
+    # Of single secrets only invariants speak.
+    whole = bool(scrutiny.invariants)
+    before, after = pictures(inputs, told.changes, scrutiny.around, told.head.principals, whole=whole)
     access = access_lines(before, after)
     invariants = broken(after, scrutiny.invariants, scrutiny.ids)
     blocks = guard(inputs, told.changes, access, invariants, scrutiny.guards)

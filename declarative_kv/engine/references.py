@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +34,7 @@ class Answers:
     """What was asked so far, and the problems met on the way.
 
     `principals` holds object id and type by key, `groups` the resource group of vaults that do not say it, `roles`
-    GUIDs by place and lower-case name, `resources` what is resolved already.
+    GUIDs by place and lower-case name, `resources` what is resolved already, `ids` the ids of what others refer to.
     """
 
     document: Document
@@ -46,6 +45,7 @@ class Answers:
     groups: dict[Address, str] = field(default_factory=dict)
     roles: dict[tuple[str, str], str] = field(default_factory=dict)
     resources: dict[Address, Resource] = field(default_factory=dict)
+    ids: dict[Address, str] = field(default_factory=dict)
     problems: list[DkvError] = field(default_factory=list)
 
 
@@ -123,7 +123,9 @@ def tenant_of(answers: Answers) -> str:
 
 
 def _remote_id(answers: Answers, at: Address) -> str:
-    return answers.kinds[at.kind].remote_id(resource_at(answers, at).spec)
+    if at not in answers.ids:
+        answers.ids[at] = answers.kinds[at.kind].remote_id(resource_at(answers, at).spec)
+    return answers.ids[at]
 
 
 def _scope(answers: Answers, ref: ScopeRef) -> str:
@@ -140,16 +142,15 @@ def _scope(answers: Answers, ref: ScopeRef) -> str:
 
 def check_duplicates(desired: Desired, kinds: Kinds) -> None:
     """Two entries under different names may turn out to be one object of Azure; then neither could win."""
-    by_id: dict[str, list[Resource]] = defaultdict(list)
+    first: dict[str, Resource] = {}
+    again: list[tuple[str, Resource]] = []
     for at, resource in desired.items():
-        by_id[kinds[at.kind].remote_id(resource.spec).lower()].append(resource)
-    problems = [
-        _duplicate(first, other)
-        for _, (first, *others) in sorted(by_id.items(), key=lambda item: item[0])
-        for other in others
-    ]
-    if problems:
-        raise ConfigError(*problems)
+        identifier = kinds[at.kind].remote_id(resource.spec).lower()
+        if first.setdefault(identifier, resource) is not resource:
+            again.append((identifier, resource))
+    if again:
+        again.sort(key=lambda found: found[0])
+        raise ConfigError(*(_duplicate(first[identifier], other) for identifier, other in again))
 
 
 def _duplicate(first: Resource, other: Resource) -> Diagnostic:

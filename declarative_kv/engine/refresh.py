@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -44,6 +44,34 @@ class _Gathered:
         return frozenset(one.id for one in everything if one.kind == CONTAINER and one.condition is Condition.LIVE)
 
 
+_Key = tuple[str, str]
+"""What makes two scopes one read: the kind and, in lower case, the place."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """The distinct scopes by key, and what is wanted of each: thousands of addresses lie in one of them."""
+
+    first: dict[_Key, Scope] = field(default_factory=dict)
+    ids: dict[_Key, set[str]] = field(default_factory=lambda: defaultdict(set))
+    found: dict[tuple[_Key, ...], tuple[_Key, ...]] = field(default_factory=dict)
+
+    def add(self, scopes: Iterable[Scope], known: str = "") -> tuple[_Key, ...]:
+        """Take in the scopes of an address, and give their keys; `known` is the remote id that the state has."""
+        keys: dict[_Key, None] = {}
+        for scope in scopes:
+            key = _key(scope)
+            keys[key] = None
+            self.first.setdefault(key, scope)
+            # Who reads takes the ids from here: with the state's first, each is held once in memory.
+            self.ids[key] |= {known, *scope.wanted} if known in scope.wanted else scope.wanted
+        return self.found.setdefault(tuple(keys), tuple(keys))
+
+    def scopes(self) -> list[Scope]:
+        """Each scope with everything that is wanted of it."""
+        return [replace(scope, wanted=frozenset(self.ids[key])) for key, scope in sorted(self.first.items())]
+
+
 async def refresh(
     kinds: Kinds,
     azure: Any,
@@ -64,9 +92,15 @@ async def refresh(
     soft-deleted.
     """
     chosen = frozenset(addresses) if addresses is not None else frozenset(desired) | frozenset(state.entries)
-    places = {at: _places(kinds, desired, state, at, live=at in live_only) for at in sorted(chosen)}
     looks = _looks(kinds, desired, chosen) if around else {}
-    control, data = _scopes(kinds, [*(scope for scopes in places.values() for scope in scopes), *looks.values()])
+    wanted = _Wanted()
+    places = {
+        at: wanted.add(_scopes_of(kinds, desired, state, at, live=at in live_only), _known_id(state, at))
+        for at in sorted(chosen)
+    }
+    wanted.add(looks.values())
+    control, data = _planes(kinds, wanted.scopes())
+    del wanted
     gathered = _Gathered()
     await _read_all(kinds, azure, control, gathered)
     there = gathered.live_containers()
@@ -77,7 +111,7 @@ async def refresh(
     return await _contents(kinds, azure, {} if destroying else desired, state, reading)
 
 
-def _places(kinds: Kinds, desired: Desired, state: State, at: Address, *, live: bool) -> tuple[Scope, ...]:
+def _scopes_of(kinds: Kinds, desired: Desired, state: State, at: Address, *, live: bool) -> Iterator[Scope]:
     """The scopes to read for one address: where the YAML wants it and where the state has it."""
     kind = kinds[at.kind]
     specs = [desired[at].spec] if at in desired else []
@@ -85,7 +119,12 @@ def _places(kinds: Kinds, desired: Desired, state: State, at: Address, *, live: 
         specs.append(state.entries[at].spec)
     scopes = (kind.scope(spec) for spec in specs)
     # On a data plane it is what a list lacks of the wanted that has the soft-deleted listed too.
-    return tuple(replace(one, wanted=frozenset()) if live and kind.plane is Plane.DATA else one for one in scopes)
+    return (replace(one, wanted=frozenset()) if live and kind.plane is Plane.DATA else one for one in scopes)
+
+
+def _known_id(state: State, at: Address) -> str:
+    """The remote id that the state has; empty for none."""
+    return state.entries[at].remote_id if at in state.entries else ""
 
 
 def _looks(kinds: Kinds, desired: Desired, chosen: Iterable[Address]) -> dict[tuple[Address, str], Scope]:
@@ -107,7 +146,7 @@ def _looks(kinds: Kinds, desired: Desired, chosen: Iterable[Address]) -> dict[tu
 
 def _unlisted(
     desired: Desired,
-    places: Mapping[Address, tuple[Scope, ...]],
+    places: Mapping[Address, tuple[_Key, ...]],
     looks: Mapping[tuple[Address, str], Scope],
     gathered: _Gathered,
 ) -> dict[tuple[Address, str], Diagnostic]:
@@ -115,7 +154,7 @@ def _unlisted(
 
     Their failures are taken out of what was gathered, so that the reading is complete without them.
     """
-    needed = {_key(scope) for scopes in places.values() for scope in scopes}
+    needed = {key for keys in places.values() for key in keys}
     needed |= {
         _key(scope)
         for (at, name), scope in looks.items()
@@ -126,21 +165,16 @@ def _unlisted(
     return {which: failed[_key(scope)] for which, scope in looks.items() if _key(scope) in failed}
 
 
-def _key(scope: Scope) -> tuple[str, str]:
-    """What makes two scopes one read."""
+def _key(scope: Scope) -> _Key:
     return scope.kind, scope.at.lower()
 
 
-def _scopes(kinds: Kinds, scopes: Iterable[Scope]) -> tuple[list[Scope], list[Scope]]:
-    """The distinct scopes with their wanted ids united: control plane, data plane (whose vaults are read too)."""
-    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
-    first: dict[tuple[str, str], Scope] = {}
+def _planes(kinds: Kinds, scopes: Iterable[Scope]) -> tuple[list[Scope], list[Scope]]:
+    """The scopes by plane: control plane, data plane (whose vaults are read too)."""
+    control: list[Scope] = []
+    data: list[Scope] = []
     for scope in scopes:
-        first.setdefault(_key(scope), scope)
-        wanted[_key(scope)] |= scope.wanted
-    merged = [replace(scope, wanted=frozenset(wanted[key])) for key, scope in sorted(first.items())]
-    data = [scope for scope in merged if kinds[scope.kind].plane is Plane.DATA]
-    control = [scope for scope in merged if kinds[scope.kind].plane is Plane.CONTROL]
+        (data if kinds[scope.kind].plane is Plane.DATA else control).append(scope)
     known = {scope.at.lower() for scope in control if scope.kind == CONTAINER}
     missing = {scope.at.lower(): scope.at for scope in data if scope.at.lower() not in known}
     return control + [Scope(CONTAINER, at, frozenset({at})) for at in missing.values()], data
@@ -184,7 +218,7 @@ def _match(
     kinds: Kinds,
     desired: Desired,
     state: State,
-    places: Mapping[Address, tuple[Scope, ...]],
+    places: Mapping[Address, tuple[_Key, ...]],
     gathered: _Gathered,
 ) -> Reading:
     """Give every observation its address: by the id in state, by the computed id, else as an equal under another id."""
@@ -197,10 +231,11 @@ def _match(
     for at in sorted(places.keys() | desired.keys() | state.entries.keys()):
         if at not in unread and (found := _find(kinds, desired, state, at, by_id, everything)) is not None:
             live[at] = found
-    matched = {one.id for one in live.values()}
+    for one in live.values():
+        by_id.pop(one.id, None)
     return Reading(
         live=live,
-        rest=tuple(one for one in by_id.values() if one.id not in matched),
+        rest=tuple(by_id.values()),
         unreadable=_unreadable(gathered, unread),
         unread=unread,
     )
@@ -208,14 +243,14 @@ def _match(
 
 def _unread(
     desired: Desired,
-    places: Mapping[Address, tuple[Scope, ...]],
+    places: Mapping[Address, tuple[_Key, ...]],
     failed: Mapping[tuple[str, str], AzureError],
 ) -> dict[Address, Diagnostic]:
     """The addresses whose scope, or whose vault, could not be read, each with the reason at its place."""
     unread = {}
-    for at, scopes in places.items():
-        keys = [(kind, scope.at.lower()) for scope in scopes for kind in (CONTAINER, scope.kind)]
-        error = next((failed[key] for key in keys if key in failed), None)
+    for at, keys in places.items() if failed else ():
+        held = [(kind, where) for own, where in keys for kind in (CONTAINER, own)]
+        error = next((failed[key] for key in held if key in failed), None)
         if error is not None:
             span = desired[at].span if at in desired else None
             unread[at] = replace(error.diagnostics[0], address=at, span=span)

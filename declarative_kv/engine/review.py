@@ -219,7 +219,7 @@ def _placed(change: Change, world: _World) -> Change:
 
 
 def _judged(inputs: Inputs, changes: tuple[Change, ...], world: _World, head: Document) -> Plan:
-    before, after = pictures(inputs, changes, NOTHING_AROUND, world.names)
+    before, after = pictures(inputs, changes, NOTHING_AROUND, world.names, whole=bool(head.invariants))
     access = access_lines(before, after)
     invariants = broken(after, head.invariants, world.head.ids, offline=True)
     refused = (*unmanaged_of(inputs, changes), *immutable_of(inputs, changes))

@@ -27,13 +27,14 @@ def select(desired: Desired, state: State, options: Options) -> frozenset[Addres
 
     Raises `PlanError` with `unknown-address` for an option that names nothing.
     """
-    graph = needs(desired, state, destroy=options.destroy)
     everything = frozenset(desired) | frozenset(state.entries)
     named = {*options.targets, *options.excludes, *options.replace}
     unknown = [at for at in named if not _family(everything, [at])]
     if unknown:
         raise PlanError.of(_unknown(at) for at in sorted(unknown))
     chosen = everything
+    # Most runs are about everything, and need no graph.
+    graph = needs(desired, state, destroy=options.destroy) if options.targets or options.excludes else {}
     if options.targets and options.alone:
         chosen = frozenset(options.targets)
     elif options.targets:

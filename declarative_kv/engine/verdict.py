@@ -10,6 +10,7 @@ from typing import Any
 from declarative_kv.engine.entries import value_open
 from declarative_kv.engine.fingerprint import digest, same_print, same_value, stamp
 from declarative_kv.model.address import Address
+from declarative_kv.model.alike import NOTHING
 from declarative_kv.model.plan import Value, Verdict
 from declarative_kv.model.resource import Observed
 from declarative_kv.model.secret import Key, Sensitive
@@ -41,8 +42,9 @@ class Evidence:
         """A verdict that holds an apply to the value that the source gives now, where there is a key to tell it by."""
         key = self.key or self.fresh
         if key is None:
-            return Verdict(value, why, facts or {})
-        return Verdict(value, why, facts or {}, seen=digest(key, self.address, self.value), key=key.id)
+            return Verdict(value, why, facts or NOTHING)
+        seen, held = digest(key, self.address, self.value), self.entry.facts.get("fingerprint")
+        return Verdict(value, why, facts or NOTHING, seen=held if held == seen else seen, key=key.id)
 
     @property
     def source_still(self) -> bool:

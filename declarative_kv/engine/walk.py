@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -22,24 +23,28 @@ class Walked:
 
 async def walk(
     after: Mapping[Address, frozenset[Address]],
-    step: Callable[[Address], Awaitable[bool]],
+    step: Callable[[Address], Awaitable[bool | None]],
     *,
     parallelism: int,
     stop: asyncio.Event,
 ) -> Walked:
-    """Run `step` for every key of `after`; it answers whether it succeeded. At most `parallelism` are in flight.
+    """Run `step` for every key of `after`; it answers whether it succeeded, None where a stop kept it from beginning.
+
+    At most `parallelism` are in flight.
 
     When `stop` is set nothing new begins and what is in flight is finished. An exception from a step ends the walk.
     """
     graph = TopologicalSorter({at: sorted(needs & after.keys()) for at, needs in sorted(after.items())})
     graph.prepare()
     walked = Walked()
-    ready: list[Address] = []
-    running: dict[asyncio.Task[bool], Address] = {}
+    ready: deque[Address] = deque()
+    running: dict[asyncio.Task[bool | None], Address] = {}
     try:
         while graph.is_active():
-            ready.extend(sorted(graph.get_ready()))
-            _start(ready, running, walked, after, step, graph, room=0 if stop.is_set() else parallelism)
+            ready.extend(_freed(graph, walked, after))
+            while ready and len(running) < parallelism and not stop.is_set():
+                at = ready.popleft()
+                running[asyncio.ensure_future(step(at))] = at
             if not running:
                 if stop.is_set():
                     break
@@ -47,8 +52,9 @@ async def walk(
             finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in finished:
                 at = running.pop(task)
-                (walked.done if task.result() else walked.failed).append(at)
-                graph.done(at)
+                if (succeeded := task.result()) is not None:
+                    (walked.done if succeeded else walked.failed).append(at)
+                    graph.done(at)
     finally:
         for task in running:
             task.cancel()
@@ -58,26 +64,19 @@ async def walk(
     return walked
 
 
-def _start(
-    ready: list[Address],
-    running: dict[asyncio.Task[bool], Address],
-    walked: Walked,
-    after: Mapping[Address, frozenset[Address]],
-    step: Callable[[Address], Awaitable[bool]],
-    graph: TopologicalSorter[Address],
-    *,
-    room: int,
-) -> None:
-    """Begin what is ready while there is room; what needed a failed step is skipped at once."""
-    broken = set(walked.failed)
-    waiting = []
-    for at in ready:
-        cause = next((walked.skipped.get(n, n) for n in sorted(after[at]) if n in broken or n in walked.skipped), None)
-        if cause is not None:
-            walked.skipped[at] = cause
-            graph.done(at)
-        elif len(running) < room:
-            running[asyncio.ensure_future(step(at))] = at
-        else:
-            waiting.append(at)
-    ready[:] = waiting
+def _freed(
+    graph: TopologicalSorter[Address], walked: Walked, after: Mapping[Address, frozenset[Address]]
+) -> list[Address]:
+    """The steps that nothing holds up any longer; what needed a failed one is skipped at once.
+
+    All that these need has ended, so that it is known for good whether they can be done.
+    """
+    found = sorted(graph.get_ready())
+    if not found:
+        return []
+    broken = {**{at: at for at in walked.failed}, **walked.skipped}
+    causes = {at: next((broken[need] for need in sorted(after[at]) if need in broken), None) for at in found}
+    skipped = {at: cause for at, cause in causes.items() if cause is not None}
+    walked.skipped |= skipped
+    graph.done(*skipped)
+    return [at for at in found if at not in skipped]

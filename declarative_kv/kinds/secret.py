@@ -62,7 +62,8 @@ class SecretKind(BaseKind):
         name = ids.parse_vault(scope.at).name
         path, operation = f"/secrets?maxresults={PAGE}", f"Listing the secrets of the vault {name}"
         pages = azure.vault_pages(scope.at, path, operation=operation)
-        live = [shape.observed(scope.at, item) async for page in pages for item in page]
+        known = {wanted: wanted for wanted in scope.wanted}
+        live = [shape.observed(scope.at, item, known) async for page in pages for item in page]
         if {wanted.lower() for wanted in scope.wanted} <= {found.id for found in live}:
             return live
         path, operation = f"/deletedsecrets?maxresults={PAGE}", f"Listing the soft-deleted secrets of the vault {name}"

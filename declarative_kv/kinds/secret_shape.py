@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final
 
 from declarative_kv.azure import ids
 from declarative_kv.kinds.base import merged_tags
+from declarative_kv.model.alike import NOTHING, texts
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.specs import SecretSpec
 
@@ -19,12 +21,15 @@ CERTIFICATES: Final = frozenset({"application/x-pkcs12", "application/x-pem-file
 _DATES: Final[Mapping[str, str]] = {"not_before": "nbf", "expires": "exp"}
 
 
-def observed(vault: str, item: Mapping[str, Any]) -> Observed:
-    """A live secret, from a list or from an answer about one; a value that came along is not taken over."""
+def observed(vault: str, item: Mapping[str, Any], known: Mapping[str, str] = NOTHING) -> Observed:
+    """A live secret, from a list or from an answer about one; a value that came along is not taken over.
+
+    `known` has remote ids that are in memory already.
+    """
     facts = _facts(item)
     if item.get("managed"):
         facts["managed"] = True
-    return _as_observed(vault, item, Condition.LIVE, facts)
+    return _as_observed(vault, item, Condition.LIVE, facts, known)
 
 
 def observed_by_manager(vault: str, item: Mapping[str, Any]) -> Observed:
@@ -93,15 +98,15 @@ def _either(desired: SecretSpec, live: SecretSpec | None, name: str) -> Any:
 
 
 def _spec(vault: str, item: Mapping[str, Any]) -> SecretSpec:
-    attributes = item.get("attributes") or {}
+    attributes, content_type = item.get("attributes") or {}, item.get("contentType")
     return SecretSpec(
         vault=vault,
         name=_segments(item)[1],
-        content_type=item.get("contentType"),
+        content_type=intern(content_type) if content_type else content_type,
         enabled=bool(attributes.get("enabled", True)),
         not_before=_moment(attributes.get("nbf")),
         expires=_moment(attributes.get("exp")),
-        tags=item.get("tags") or {},
+        tags=texts(item.get("tags") or NOTHING),
     )
 
 
@@ -117,12 +122,27 @@ def _segments(item: Mapping[str, Any]) -> list[str]:
     return str(item["id"]).rstrip("/").split("/")[3:]
 
 
-def _as_observed(vault: str, item: Mapping[str, Any], condition: Condition, facts: Mapping[str, Any]) -> Observed:
+def _as_observed(
+    vault: str,
+    item: Mapping[str, Any],
+    condition: Condition,
+    facts: Mapping[str, Any],
+    known: Mapping[str, str] = NOTHING,
+) -> Observed:
     spec = _spec(vault, item)
     tag, mark = FINGERPRINT_TAG
     is_system = bool(item.get("managed")) or (item.get("tags") or {}).get(tag) == mark
     remote_id = ids.secret_id(vault, spec.name)
-    return Observed("secret", remote_id, spec, condition, facts, parent=vault, label=spec.name, system=is_system)
+    return Observed(
+        "secret",
+        known.get(remote_id, remote_id),
+        spec,
+        condition,
+        facts,
+        parent=vault,
+        label=spec.name,
+        system=is_system,
+    )
 
 
 def _moment(seconds: Any) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import intern
 from typing import NamedTuple
 
 
@@ -34,7 +35,7 @@ class Address(NamedTuple):
         kind, dot, path = text.partition(".")
         if not (kind and dot and path):
             raise ValueError(f"{text!r} is not an address such as vault.payments or secret.payments/db-password")
-        return cls(kind, path)
+        return cls(intern(kind), path)
 
 
 @dataclass(frozen=True, slots=True)

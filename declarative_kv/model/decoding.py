@@ -11,6 +11,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from declarative_kv.model.address import Address
+from declarative_kv.model.alike import addresses, texts
 from declarative_kv.model.encoding import SCALARS, TAG, is_spec, json_fields, objects
 
 Specs = Mapping[str, type]
@@ -51,7 +52,7 @@ def _decoder(declared: Any) -> _Decoder:
     if origin is tuple:
         return _items_decoder(args)
     if origin is frozenset:
-        return _list_decoder(args[0], frozenset)
+        return _list_decoder(args[0], addresses if args[0] is Address else frozenset)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _mapping_decoder(args[0], args[1])
     return _object_decoder(declared) if any(objects((declared,))) else _scalar_decoder(declared)
@@ -107,7 +108,16 @@ def _items_decoder(args: tuple[Any, ...]) -> _Decoder:
     return decode_items
 
 
+def _texts_decoder(data: Any, specs: Specs) -> Mapping[str, str]:
+    found = _expect(dict, data)
+    for key, value in found.items():
+        _at(key, _decoder(str), value, specs)
+    return texts(found)
+
+
 def _mapping_decoder(key: Any, item: Any) -> _Decoder:
+    if key is str and item is str:
+        return _texts_decoder
     keys, items = _decoder(key), _decoder(item)
     return lambda data, specs: {_at(k, keys, k, specs): _at(k, items, v, specs) for k, v in _expect(dict, data).items()}
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from declarative_kv.model.address import Address, Move
+from declarative_kv.model.alike import nothing
 from declarative_kv.model.counts import Counts
 from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.found import Checked, Listing, Orphan, Unmanaged
@@ -89,7 +90,7 @@ class Verdict:
 
     value: Value
     why: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=nothing)
     seen: str | None = None
     key: str | None = None
 
@@ -113,7 +114,7 @@ class Change:
     verdict: Verdict | None = None
     writes_value: bool = False
     known: bool = True
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=nothing)
     span: Span | None = None
 
 

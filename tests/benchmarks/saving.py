@@ -22,6 +22,7 @@ from typing import Any, Final
 from declarative_kv.azure.blobs import open_blobs
 from declarative_kv.azure.storage_access import storage_access
 from declarative_kv.azure.transport import shared_transport
+from declarative_kv.engine.slots import Aside, begun_at_once
 from declarative_kv.model.address import Address
 from declarative_kv.model.blob_place import BlobPlace
 from declarative_kv.model.specs import SecretSpec
@@ -77,18 +78,19 @@ def entry(number: int, status: Status) -> Entry:
 
 async def applied(journal: Journal | None, changes: int, latency: float, rate: float) -> float:
     """Seconds that the changes take; without a journal nothing is saved."""
-    slots = asyncio.Semaphore(IN_FLIGHT)
+    under_way, slots = asyncio.Semaphore(begun_at_once(IN_FLIGHT)), asyncio.Semaphore(IN_FLIGHT)
+    saved = Aside(journal, slots) if journal is not None else None
     begun, sent = time.perf_counter(), iter(range(changes))
 
     async def change(number: int) -> None:
-        async with slots:
-            if journal is not None:
-                await journal.put(entry(number, Status.PENDING))
+        async with under_way, slots:
+            if saved is not None:
+                await saved.put(entry(number, Status.PENDING))
             await asyncio.sleep(max(0.0, begun + next(sent) / rate - time.perf_counter()) if rate else 0)
             busy(CALL)
             await asyncio.sleep(latency)
-            if journal is not None:
-                await journal.put(entry(number, Status.APPLIED))
+            if saved is not None:
+                await saved.put(entry(number, Status.APPLIED))
 
     await asyncio.gather(*(change(number) for number in range(changes)))
     return time.perf_counter() - begun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -24,24 +24,50 @@ from declarative_kv.model.specs import (
 
 Thing = tuple[Address | None, Any]
 """A spec, and where it is declared."""
+Counts = Callable[[object], bool]
+"""Whether a spec is part of a picture."""
 _CATEGORIES = ("secrets", "keys", "certificates", "storage")
 
 
 def pictures(
-    inputs: Inputs, changes: Iterable[Change], around: Surroundings, names: Mapping[str, str]
+    inputs: Inputs, changes: Iterable[Change], around: Surroundings, names: Mapping[str, str], *, whole: bool
 ) -> tuple[Estate, Estate]:
-    """The estate as it is and as it will be when these changes are made."""
-    changes = tuple(changes)
-    before = _before(inputs, changes)
+    """The estate as it is and as it will be when these changes are made.
+
+    Unless it is to be `whole`, the secrets that have no grants of their own are left out: nothing differs between them.
+    """
+    counts = _everything if whole else _with_grants(inputs, around)
+    changes = tuple(change for change in changes if counts(_spec(change)))
+    before = _before(inputs, changes, counts)
     after = _after(inputs, before, changes)
     unknown = tuple(f"{one.address or 'something'} could not be read" for one in inputs.reading.unreadable)
     around = replace(around, unknown=(*unknown, *around.unknown))
-    declared = {normal(place): at for at, spec in _declared(inputs) if at and (place := _place(spec))}
+    things = ((at, spec) for at, spec in _declared(inputs) if counts(spec))
+    declared = {normal(place): at for at, spec in things if at and (place := _place(spec))}
     now, then = (picture(things.values(), around, names) for things in (before, after))
     return (
         replace(now, addresses={**declared, **now.addresses}),
         replace(then, addresses={**declared, **then.addresses}),
     )
+
+
+def _everything(_: object) -> bool:
+    return True
+
+
+def _with_grants(inputs: Inputs, around: Surroundings) -> Counts:
+    """All but the secrets at which nothing is granted or denied."""
+    held: tuple[Any, ...] = (*inputs.desired.values(), *inputs.state.entries.values(), *inputs.reading.live.values())
+    specs = (one.spec for one in (*held, *inputs.reading.rest))
+    places = {normal(str(spec.scope)) for spec in specs if isinstance(spec, RoleAssignmentSpec)}
+    places |= {normal(one.scope) for one in around.denials}
+    return lambda spec: not isinstance(spec, SecretSpec) or (bool(places) and normal(_place(spec)) in places)
+
+
+def _spec(change: Change) -> object:
+    """What a change is about, as any side has it."""
+    side = change.desired or change.live or change.prior
+    return side.spec if side is not None else None
 
 
 def _declared(inputs: Inputs) -> Iterator[Thing]:
@@ -146,15 +172,15 @@ def _unknown_roles(assignments: Iterable[Assignment], around: Surroundings) -> t
     )
 
 
-def _before(inputs: Inputs, changes: Iterable[Change]) -> dict[str, Thing]:
+def _before(inputs: Inputs, changes: Iterable[Change], counts: Counts) -> dict[str, Thing]:
     """What is there by id; of a vault that is about to come back what it held when it was applied last."""
     removed = {change.live.id: change.address for change in changes if change.live is not None}
     found: dict[str, Thing] = {}
     for one in inputs.reading.rest:
-        if one.condition is Condition.LIVE:
+        if one.condition is Condition.LIVE and counts(one.spec):
             found[one.id] = (removed.get(one.id), one.spec)
     for at, one in inputs.reading.live.items():
-        if one.condition is Condition.LIVE:
+        if one.condition is Condition.LIVE and counts(one.spec):
             found[one.id] = (at, one.spec)
     for change in changes:
         if not change.known and change.prior is not None:

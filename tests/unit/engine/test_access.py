@@ -394,7 +394,7 @@ def given(*changes: Change, live: dict[str, Any] | None = None) -> tuple[Estate,
     """The estate before and after some changes of a vault that is there with these grants."""
     seen = {at(place): Observed(at(place).kind, *known) for place, known in (live or {}).items()}
     inputs = Inputs(registry(), {}, State("line", 1, {}), Reading(live=seen), {}, Options(), frozenset())
-    return pictures(inputs, changes, Surroundings(), {})
+    return pictures(inputs, changes, Surroundings(), {}, whole=False)
 
 
 def change(place: str, action: Action, **sides: Any) -> Change:
@@ -458,3 +458,21 @@ def test_offline_names_stand_for_what_only_azure_knows() -> None:
         (somebody, USER),
     }
     assert [str(vault.address) for vault in found.estate.vaults] == ["vault.kv"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_secret_counts_where_something_is_granted_or_denied_at_it_or_where_all_are_asked_for(*, whole: bool) -> None:
+    names = ("granted", "denied", "plain")
+    secrets = {at(f"secret.kv/{name}"): SecretSpec(vault=VAULT, name=name) for name in names}
+    seen = {place: Observed("secret", f"{VAULT}/secrets/{place.key}", spec) for place, spec in secrets.items()}
+    grant = Observed("role_assignment", "/g", role(USER, scope=f"{VAULT}/secrets/granted"))
+    deny = Denial("d", f"{VAULT}/secrets/denied".lower(), (), frozenset())
+    inputs = Inputs(registry(), {}, State("line", 1, {}), Reading(live=seen, rest=(grant,)), {}, Options(), frozenset())
+    noop = [Change(place, Action.NOOP, Reason.EQUAL, live=one) for place, one in seen.items()]
+    nothing = Change(at("secret.kv/none"), Action.FORGET, Reason.GONE)
+
+    before, after = pictures(inputs, [*noop, nothing], Surroundings(denials=(deny,)), {}, whole=whole)
+
+    there = sorted(place.key for place in before.addresses.values())
+    assert there == sorted(place.key for place in after.addresses.values())
+    assert there == (["denied", "granted", "plain"] if whole else ["denied", "granted"])

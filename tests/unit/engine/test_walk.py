@@ -87,3 +87,17 @@ async def test_a_mistake_in_a_step_ends_the_walk_and_what_is_in_flight() -> None
     with pytest.raises(ZeroDivisionError):
         await walk(graph(broken="", slow=""), step, parallelism=2, stop=asyncio.Event())
     assert ended == ["slow"]
+
+
+async def test_what_a_stop_kept_from_beginning_has_neither_been_done_nor_failed() -> None:
+    stop = asyncio.Event()
+
+    async def step(address: Address) -> bool | None:
+        if address.path == "b":
+            return None
+        stop.set()
+        return True
+
+    walked = await walk(graph(a="", b="", c="b"), step, parallelism=4, stop=stop)
+    assert ([one.path for one in walked.done], walked.failed) == (["a"], [])
+    assert [one.path for one in walked.unstarted] == ["b", "c"]

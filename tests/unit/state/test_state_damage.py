@@ -56,6 +56,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "the same key twice": lambda data: data.replace(b"secret.kv/b", b"secret.kv/a"),
     "an entry that is none": lambda data: data.replace(b'"remote_id"', b'"remote"'),
     "an entry with an address": lambda data: data.replace(b'"protect"', b'"address": "x.y", "protect"'),
+    "a comma missing": lambda data: data.replace(b"},\n    ", b"}\n    "),
+    "a comma too many": lambda data: data.replace(b"}\n  },\n", b"},\n  },\n"),
     "no address": lambda data: data.replace(b'"secret.kv/a"', b'"nowhere"'),
 }
 

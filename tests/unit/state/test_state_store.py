@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import stat
 import time
@@ -377,3 +378,35 @@ async def test_a_writer_that_is_ended_with_the_loop_answers_who_waits(store: Loc
             await waiting
         journal._writer = None
     assert [address.key for address in (await store.read()).entries] == ["a"]
+
+
+LAYOUTS: dict[str, Callable[[bytes], bytes]] = {
+    "on one line": lambda data: json.dumps(json.loads(data)).encode(),
+    "a line a value": lambda data: json.dumps(json.loads(data), indent=2).encode(),
+    "two entries on a line": lambda data: data.replace(b"},\n    ", b"}, "),
+    "blank lines": lambda data: data.replace(b"},\n    ", b"},\n\n    "),
+}
+
+
+@pytest.mark.parametrize("laid_out", LAYOUTS.values(), ids=LAYOUTS.keys())
+async def test_a_state_that_another_program_laid_out_reads_the_same(
+    store: LocalStore, entry: Callable[..., Entry], laid_out: Callable[[bytes], bytes]
+) -> None:
+    async with store.locked("apply") as journal:
+        await journal.put(entry("a", version="1"), entry("b", version="1"), entry("c"))
+    data = store.path.read_bytes()
+    changed = laid_out(data)
+    assert changed != data
+    assert decode_state(changed, store.specs) == decode_state(data, store.specs)
+
+
+async def test_what_the_entries_of_a_state_have_alike_is_held_once(
+    store: LocalStore, entry: Callable[..., Entry]
+) -> None:
+    async with store.locked("apply") as journal:
+        await journal.put(entry("a", version="1" * 32), entry("b", version="1" * 32))
+    one, other = decode_state(store.path.read_bytes(), store.specs).state.entries.values()
+    assert one.spec.vault is other.spec.vault
+    assert one.spec.tags is other.spec.tags
+    assert one.facts["version"] is other.facts["version"]
+    assert next(iter(one.facts)) is next(iter(other.facts))
