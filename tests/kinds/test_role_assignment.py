@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -38,6 +39,16 @@ async def test_an_equal_assignment_under_another_id_is_returned_instead(azure: S
 
     assert found.id == other.lower()
     assert KIND.equivalent(GRANT, found.spec)
+
+
+async def test_a_list_tells_when_each_assignment_was_changed_last(azure: Session, world: World) -> None:
+    made = await KIND.create(azure, GRANT)
+    world.clock.shift(90.0)
+    await KIND.update(azure, replace(GRANT, description="why"), made)
+    (found,) = [one for one in await KIND.read(azure, KIND.scope(GRANT)) if one.id == made.id]
+
+    seconds = datetime.fromisoformat(found.changed) - datetime.fromisoformat(made.changed)
+    assert 89 < seconds.total_seconds() < 91
 
 
 async def test_one_list_of_the_subscription_shows_every_scope_below(azure: Session) -> None:
