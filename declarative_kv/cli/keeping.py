@@ -53,9 +53,8 @@ async def kept_set(common: Common, at: Address, *, wait: float = 0, shard: Shard
     value = _asked(at)
     place = place_in(document, shard)
     async with held(place, "secret set", wait=wait, verbose=common.verbose) as (run, journal):
-        if shard is not None:
-            await checked_state(journal.state, document, shard, run.store)
-            mark(journal, shard)
+        await checked_state(journal.state, document, shard, run.store)
+        mark(journal, shard)
         is_new = await write_value(run, journal, document, at, value)
     tell(f"{at}: the value is set{', the secret is new' if is_new else ''}.")
 

@@ -129,6 +129,7 @@ def test_single_addresses_are_imported_and_set_in_their_shards_state(estate: Pro
         refused = dkv(*given, wrong, typed="a value\n")
         assert (refused.code, "error[other-shard]" in refused.err) == (1, True)
         assert f"    --shard {mine}" in refused.err
+    assert "error[shard-mismatch]" in dkv(*given[:-1], typed="a value\n").err
     assert dkv(*given, mine, typed="a value\n").code == 0
     state = f"state/dkv.shard-{mine[0]}.json"
     assert dkv("state", "rm", "secret.hr/db", "--state", state).code == 0

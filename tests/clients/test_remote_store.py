@@ -108,6 +108,7 @@ async def test_a_run_that_writes_nothing_changes_nothing(store: Store) -> None:
     before = await store.fetch()
     async with store.locked("apply") as journal:
         await journal.check()
+        await journal.prove()
         await journal.checkpoint()
     assert await store.fetch() == before
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.errors import StateConflict, StateError
+from declarative_kv.model.errors import StateConflict, StateError, StateLocked
 from declarative_kv.model.secret import Sensitive
 from declarative_kv.model.specs import SecretSpec
 from declarative_kv.model.state import Entry, State, Status
@@ -52,6 +52,24 @@ async def test_a_new_state_gets_the_lineage_that_it_is_begun_with_and_keeps_it(s
         journal.begin("another")
         await journal.put(entry("b"))
     assert (await store.read()).lineage == "mine"
+
+
+async def test_the_lock_of_a_file_is_ours_for_as_long_as_the_process_lives(store: LocalStore, entry: Any) -> None:
+    async with store.locked("apply") as journal:
+        with pytest.raises(StateLocked):
+            await store.unlock()
+        await journal.check()
+        await journal.prove()
+        await journal.put(entry("a"))
+    assert len((await store.read()).entries) == 1
+
+
+async def test_another_state_lies_beside(store: LocalStore, entry: Any, tmp_path: Path) -> None:
+    other = store.beside(str(tmp_path / "other.json"))
+    async with other.locked("apply") as journal:
+        await journal.put(entry("a"))
+    assert (await store.read()) == State()
+    assert (tmp_path / "other.json").exists()
 
 
 async def test_a_change_is_readable_as_soon_as_it_is_acknowledged(store: LocalStore, entry: Any) -> None:
