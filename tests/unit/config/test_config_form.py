@@ -68,6 +68,7 @@ ROOT = Path(__file__).parents[3]
         ),
         ("a text at the end of a list", "a:\n- |\n x\n\n  y\n", "a:\n  - |\n   x\n\n    y\n"),
         ("lines that end a text count where it says so", "a: |+\n  x\n\n\nb: 1\n", "a: |+\n  x\n\n\nb: 1\n"),
+        ("blanks that a text ends with are its own", "a: |\n  x\n     \n \nb: 1\n", "a: |\n  x\n     \n\nb: 1\n"),
         ("a text without its last line end", "a: |\n  x", "a: |\n  x"),
         ("a comment behind a text is no part of it", "a:\n    b: |\n     x\n    # c\n", "a:\n  b: |\n   x\n  # c\n"),
         (
