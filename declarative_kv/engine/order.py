@@ -61,10 +61,13 @@ def in_order(
     for rule in RULES if rules is None else rules:
         rule(work, edges)
     ranked = _ranks(edges)
-    placed = (
-        replace(change, after=frozenset(edges[at])) if edges.get(at) else change for at, change in by_address.items()
-    )
+    placed = (_placed(change, frozenset(edges.get(at, ()))) for at, change in by_address.items())
     return tuple(sorted(placed, key=lambda change: (ranked.get(change.address, 0), change.address)))
+
+
+def _placed(change: Change, after: frozenset[Address]) -> Change:
+    """The change after these; most are after none, and stay the objects that they are."""
+    return change if change.after == after else replace(change, after=after)
 
 
 def check_cycles(desired: Desired) -> None:

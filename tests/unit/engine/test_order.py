@@ -90,3 +90,10 @@ def test_a_value_waits_for_our_grants_where_the_shared_key_is() -> None:
     waits = {one.address: one.after for one in in_order(KINDS, [value, grant], ME, key_vault="/k")}
     alone = {one.address: one.after for one in in_order(KINDS, [value, grant], ME)}
     assert (waits[at("item.a")], alone[at("item.a")]) == (frozenset({at("grant.z")}), frozenset())
+
+
+def test_changes_that_are_put_in_order_again_forget_what_they_came_after() -> None:
+    first = in_order(KINDS, [make("thing.a", "thing.b"), make("thing.b")], ME)
+    again = in_order(KINDS, first, ME, rules=())
+    assert [change.after for change in first] == [frozenset(), frozenset({at("thing.b")})]
+    assert [change.after for change in again] == [frozenset(), frozenset()]
