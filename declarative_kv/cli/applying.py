@@ -15,7 +15,7 @@ from pathlib import Path
 from declarative_kv.cli.approval import approve
 from declarative_kv.cli.context import Place, Run, held
 from declarative_kv.cli.documents import loaded, warn
-from declarative_kv.cli.flow import Planned, helpful, key_ring, planned
+from declarative_kv.cli.flow import Planned, helpful, key_ring, planned_from, settings_of
 from declarative_kv.cli.options import Common
 from declarative_kv.cli.output import is_terminal, painted, say, tell
 from declarative_kv.cli.planning import shown
@@ -25,6 +25,7 @@ from declarative_kv.engine.apply import apply
 from declarative_kv.engine.events import Outcome
 from declarative_kv.engine.moves import relocated
 from declarative_kv.engine.refresh import refresh
+from declarative_kv.engine.resolve import resolve
 from declarative_kv.engine.shard import check_members
 from declarative_kv.engine.stale import check_fresh, desired_of
 from declarative_kv.engine.steps import Tools
@@ -65,7 +66,9 @@ async def applied(
     check_members(document.resources, importing, options.shard)
     async with _at_work(place_in(document, options.shard), word, common, manner) as (run, journal):
         state = await checked(journal.state, document, options.shard, run.store)
-        made = await planned(run, document, state, options)
+        resolved = await resolve(document, run.directory, run.kinds)
+        document = settings_of(document)
+        made = await planned_from(run, document, resolved, state, options)
         return await carried_out(run, made, journal, common, manner)
 
 

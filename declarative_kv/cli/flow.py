@@ -65,8 +65,20 @@ def place_of(document: Document) -> Place:
 
 async def planned(run: Run, document: Document, state: State, options: Options) -> Planned:
     """Resolve, refresh, compare values, plan. Writes nothing."""
+    return await planned_from(run, document, await resolve(document, run.directory, run.kinds), state, options)
+
+
+def settings_of(document: Document) -> Document:
+    """The document without its resources, to go on with once they are resolved.
+
+    Of a large estate they take a good part of the memory, and whoever lets go of the whole document has them once.
+    """
+    return replace(document, resources={})
+
+
+async def planned_from(run: Run, document: Document, resolved: Resolved, state: State, options: Options) -> Planned:
+    """Refresh, compare values, plan; of the document only the settings are looked at. Writes nothing."""
     state, moves = relocated(state, document.moved)
-    resolved = await resolve(document, run.directory, run.kinds)
     resolved = replace(resolved, desired=own(resolved.desired, state, options.shard))
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)

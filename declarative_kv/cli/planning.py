@@ -10,13 +10,14 @@ from pathlib import Path
 
 from declarative_kv.cli.context import opened
 from declarative_kv.cli.documents import loaded, warn
-from declarative_kv.cli.flow import planned
+from declarative_kv.cli.flow import planned, planned_from, settings_of
 from declarative_kv.cli.guarding import allowed
 from declarative_kv.cli.options import Common, Values, addresses, shard, usage
 from declarative_kv.cli.output import json_text, painted, say
 from declarative_kv.cli.reports import Form, Renderers, write
 from declarative_kv.cli.saved import save
 from declarative_kv.cli.sharding import checked, place_in
+from declarative_kv.engine.resolve import resolve
 from declarative_kv.model.document import Document
 from declarative_kv.model.plan import Options, Plan
 from declarative_kv.render.paint import PLAIN, Paint
@@ -72,7 +73,9 @@ async def made(common: Common, options: Options, out: Path | None = None, live: 
         return await _from_picture(live, document, options)
     async with opened(place_in(document, options.shard), verbose=common.verbose) as run:
         state = await checked(await run.store.read(), document, options.shard, run.store)
-        plan = await planned(run, document, state, options)
+        resolved = await resolve(document, run.directory, run.kinds)
+        document = settings_of(document)
+        plan = await planned_from(run, document, resolved, state, options)
     if out is not None:
         save(out, plan)
     return plan.plan

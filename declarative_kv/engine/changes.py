@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
@@ -56,7 +56,7 @@ def changes_of(inputs: Inputs) -> tuple[Change, ...]:
     if inputs.options.refresh_only:
         return tuple(_accepting(change, changes) for change in changes.values())
     changes = {at: _known_after_recover(change, changes, inputs.kinds) for at, change in changes.items()}
-    owners = claimed(inputs)
+    owners = claimed(inputs, {known for change in changes.values() for known in _let_go(change)})
     changes = {at: _handed_over(change, owners) for at, change in changes.items()}
     changes = {at: _waiting(change, changes) for at, change in changes.items()}
     return tuple(_contained(change, changes, inputs) for change in changes.values())
@@ -285,18 +285,31 @@ def _known_after_recover(change: Change, changes: Mapping[Address, Change], kind
     return replace(change, action=action, reason=reason, diff=diff, verdict=None, known=False, writes_value=False)
 
 
-def claimed(inputs: Inputs) -> dict[str, Address]:
-    """Who wants which object, by its id in lower case: as the YAML computes it, or an equal one under another id."""
-    owners = {}
-    for at in sorted(inputs.desired):
+def claimed(inputs: Inputs, objects: Collection[str]) -> dict[str, Address]:
+    """Who wants which of these objects, by its id in lower case: as the YAML computes it, or an equal one's other id.
+
+    They are few, mostly none, where a large estate declares very many.
+    """
+    owners: dict[str, Address] = {}
+    for at in sorted(inputs.desired) if objects else ():
         wanted, live = inputs.wanted(at), inputs.reading.live.get(at)
         if wanted is None:
             continue
         kind = inputs.kinds[at.kind]
-        owners[kind.remote_id(wanted.spec).lower()] = at
+        ids = [kind.remote_id(wanted.spec).lower()]
         if live is not None and kind.equivalent(wanted.spec, live.spec):
-            owners[live.id] = at
+            ids.append(live.id)
+        owners |= {one: at for one in ids if one in objects}
     return owners
+
+
+def _let_go(change: Change) -> Iterator[str]:
+    """The ids, lower case, of the objects that a change would delete unless another address wants them."""
+    known, replaced = change.live or change.prior, replaced_id(change.prior)
+    if replaced is not None:
+        yield replaced.lower()
+    if known is not None and change.action in (Action.DESTROY, Action.REPLACE):
+        yield known.remote_id.lower()
 
 
 def _handed_over(change: Change, owners: Mapping[str, Address]) -> Change:

@@ -40,6 +40,8 @@ def check_data_access(inputs: Inputs, changes: Iterable[Change], head: Head) -> 
         works = change.action in _NEEDS and change.reason is not Reason.CONTAINED
         if works and isinstance(_spec(change), SecretSpec):
             needed.setdefault((Address("vault", change.address.container), change.action), change)
+    if not needed:
+        return
     after = _grants_after(inputs, changes)
     helpful = helpful_principals(inputs, head.object_id)
     problems = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from declarative_kv.engine.changes import Inputs, below_vaults, claimed
 from declarative_kv.engine.drift import since_of
@@ -60,7 +60,7 @@ def _several(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: str) -> Iterator[Change]:
+def unmanaged_changes(inputs: Inputs, unmanaged: Collection[Unmanaged], current: str) -> Iterator[Change]:
     """The destroys that `others: delete` asks for; the running identity's last grant on a vault stays.
 
     A vault that a run only brings along, because a target needs it, keeps what is in it.
@@ -68,7 +68,7 @@ def unmanaged_changes(inputs: Inputs, unmanaged: Iterable[Unmanaged], current: s
     options = inputs.options
     if options.destroy or options.refresh_only:
         return
-    owners = claimed(inputs)
+    owners = claimed(inputs, {one.live.id for one in unmanaged})
     for one in unmanaged:
         if (options.targets and one.vault not in options.targets) or one.live.id in owners:
             continue

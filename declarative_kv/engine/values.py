@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from declarative_kv.engine.fingerprint import KeyRing, digest, same_print, vault_of
+from declarative_kv.engine.refresh import CONTAINER
 from declarative_kv.engine.resolve import Resolved
 from declarative_kv.engine.verdict import (
     Evidence,
@@ -66,7 +68,8 @@ async def compare(
     know may be taken over. A verdict's `facts` are to be merged into the entry's. Raises the first `AzureError` other
     than a missing right.
     """
-    there = frozenset(one.id for one in (*reading.live.values(), *reading.rest) if one.condition is Condition.LIVE)
+    seen = chain(reading.live.values(), reading.rest)
+    there = frozenset(one.id for one in seen if one.kind == CONTAINER and one.condition is Condition.LIVE)
     comparison = _Comparison(state, reading, there, sources, ring, examiner, importing, mode, _shut(reading))
     wanted = [
         resource
@@ -113,7 +116,7 @@ async def collect(changes: Iterable[Change], sources: Sources, ring: KeyRing) ->
 class _Comparison:
     """One comparison of many secrets; `missing` gathers what the sources did not give.
 
-    `there` has the ids of all that is live: a vault that is gone is not asked for its key. `shut` says of vaults, by
+    `there` has the ids of the live vaults: one that is gone is not asked for its key. `shut` says of vaults, by
     id, why none of their secrets can be read: their lists told it, or a refusal that is for all.
     """
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from declarative_kv.azure import ids
 from declarative_kv.kinds.base import merged_tags
-from declarative_kv.model.alike import NOTHING, texts
+from declarative_kv.model.alike import NOTHING, seconds, texts
 from declarative_kv.model.resource import Condition, Observed
 from declarative_kv.model.specs import SecretSpec
 
@@ -28,7 +28,7 @@ def observed(vault: str, item: Mapping[str, Any], known: Mapping[str, str] = NOT
     """
     facts = _facts(item)
     if item.get("managed"):
-        facts["managed"] = True
+        facts = {**facts, "managed": True}
     return _as_observed(vault, item, Condition.LIVE, facts, known)
 
 
@@ -110,11 +110,11 @@ def _spec(vault: str, item: Mapping[str, Any]) -> SecretSpec:
     )
 
 
-def _facts(item: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """When the version was made and changed, and which it is, where its id says so (a list's do not)."""
     attributes, segments = item.get("attributes") or {}, _segments(item)
-    facts: dict[str, Any] = {name: int(attributes[name]) for name in ("created", "updated") if name in attributes}
-    return {**facts, "version": segments[2]} if len(segments) > 2 else facts
+    moments = seconds({name: int(attributes[name]) for name in ("created", "updated") if name in attributes})
+    return {**moments, "version": segments[2]} if len(segments) > 2 else moments
 
 
 def _segments(item: Mapping[str, Any]) -> list[str]:

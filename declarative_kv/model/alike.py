@@ -28,6 +28,11 @@ def texts(found: Mapping[str, str]) -> Mapping[str, str]:
     return _texts(tuple(found.items()))
 
 
+def seconds(found: Mapping[str, int]) -> Mapping[str, int]:
+    """A mapping of times: in one second a run makes dozens of objects."""
+    return _seconds(tuple(found.items()))
+
+
 @lru_cache(maxsize=256)
 def _addresses(found: tuple[Address, ...]) -> frozenset[Address]:
     return frozenset(found)
@@ -35,4 +40,9 @@ def _addresses(found: tuple[Address, ...]) -> frozenset[Address]:
 
 @lru_cache(maxsize=256)
 def _texts(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return dict(items)
+
+
+@lru_cache(maxsize=256)
+def _seconds(items: tuple[tuple[str, int], ...]) -> Mapping[str, int]:
     return dict(items)

@@ -63,17 +63,17 @@ def _unique(pairs: _Pairs) -> dict[str, Any]:
 
 
 class _Sparing:
-    """Makes the objects of many lines: names, and texts that are as they were in the line before, are kept once."""
+    """Makes the objects of many lines: names, and texts and numbers that are as in the line before, are kept once."""
 
     def __init__(self) -> None:
-        self._before: dict[str, str] = {}
+        self._before: dict[str, str | int] = {}
 
     def __call__(self, pairs: _Pairs) -> dict[str, Any]:
         """An object, as `_unique` makes it."""
         return _unique([(intern(name), self._alike(name, value)) for name, value in pairs])
 
     def _alike(self, name: str, value: Any) -> Any:
-        if type(value) is not str:
+        if type(value) not in (str, int):
             return value
         before = self._before.get(name)
         if before == value:

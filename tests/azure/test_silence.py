@@ -175,3 +175,23 @@ async def test_an_unreachable_host_is_given_up_sooner_than_one_that_fails() -> N
                 await session.arm("GET", "/subscriptions", version="2022-12-01", operation="Reading")
 
     assert 10 < hurried.slept <= 30
+
+
+async def test_many_requests_to_one_host_share_few_connections() -> None:
+    opened, most = 0, asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        server = Server([OK] * 40)
+        if opened == 32:
+            most.set()
+        await most.wait()
+        await server.serve(reader, writer)
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener, shared_transport(None, {}) as transport, asyncio.TaskGroup() as group:
+        for _ in range(40):
+            group.create_task(transport.send(HttpRequest("GET", f"http://127.0.0.1:{port}/")))
+    assert opened == 32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from declarative_kv.model.address import Address
-from declarative_kv.model.alike import addresses, texts
+from declarative_kv.model.alike import addresses, seconds, texts
 from declarative_kv.model.codec import decode
 from declarative_kv.model.plan import Action, Change, Reason, Value, Verdict
 from declarative_kv.model.state import Entry
@@ -19,6 +19,11 @@ def test_equal_sets_of_addresses_are_one() -> None:
 def test_equal_mappings_of_texts_are_one_in_the_order_that_they_were_given_in() -> None:
     assert texts({"a": "1", "b": "2"}) is texts({"a": "1", "b": "2"})
     assert list(texts({"b": "2", "a": "1"})) == ["b", "a"]
+
+
+def test_equal_mappings_of_times_are_one() -> None:
+    assert seconds({"created": 1_700_000_000}) == {"created": 1_700_000_000}
+    assert seconds({"created": 1_700_000_000}) is seconds({"created": 1_700_000_000})
 
 
 def test_entries_that_need_the_same_hold_it_once() -> None:

@@ -24,6 +24,7 @@ from declarative_kv.state import LocalStore, decode_state, local_store
 from declarative_kv.state.files import save_file
 
 VAULT = "/subscriptions/2/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/KV"
+MADE = 1_700_000_000
 
 
 def names(folder: Path) -> list[str]:
@@ -422,9 +423,10 @@ async def test_what_the_entries_of_a_state_have_alike_is_held_once(
     store: LocalStore, entry: Callable[..., Entry]
 ) -> None:
     async with store.locked("apply") as journal:
-        await journal.put(entry("a", version="1" * 32), entry("b", version="1" * 32))
+        await journal.put(entry("a", version="1" * 32, created=MADE), entry("b", version="1" * 32, created=MADE))
     one, other = decode_state(store.path.read_bytes(), store.specs).state.entries.values()
     assert one.spec.vault is other.spec.vault
     assert one.spec.tags is other.spec.tags
     assert one.facts["version"] is other.facts["version"]
+    assert one.facts["created"] is other.facts["created"]
     assert next(iter(one.facts)) is next(iter(other.facts))
