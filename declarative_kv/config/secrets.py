@@ -117,15 +117,15 @@ def _source(draft: Draft, entry: Entry, secret: schema.Secret) -> Source | None:
         return _env(draft, entry, written.env, node)
     if written.generate is not None:
         return _generate(draft, written.generate, node)
-    folder = draft.sources.of(node.value_mark(named[0])).folder
+    home = draft.sources.of(node.value_mark(named[0]))
     if written.file is not None:
-        return FileSource(os.path.normpath(folder / written.file), written.file)
+        return FileSource(os.path.normpath(os.path.join(os.path.dirname(home.path), written.file)), written.file)
     argv = tuple(written.command or ())
     if not argv or not argv[0]:
         detail = "A command is a list of a program and its arguments; no shell takes part."
         draft.report("value-source", detail, schema.SOURCE_HINT, node.value_mark("command"), entry.address)
         return None
-    return CommandSource(argv, str(folder))
+    return CommandSource(argv, str(home.folder))
 
 
 def _env(draft: Draft, entry: Entry, name: str, node: Map) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 from declarative_kv.engine.decide import ABSENT, UNSEEN, Seen, decide
@@ -224,18 +225,26 @@ def _written(spec: Any, path: tuple[str, ...]) -> Any:
 
 def left_out(before: Any, after: Any, prefix: str = "") -> Iterator[str]:
     """The settings that `before` wrote and `after` does not, as dotted names; tags and network one by one."""
-    for field in fields(before):
-        if field.metadata.get("identity") or field.metadata.get("hidden") or not field.compare:
-            continue
-        was, now = getattr(before, field.name), getattr(after, field.name)
+    for name in _managed(before.__class__):
+        was = getattr(before, name)
         if was is None:
             continue
+        now = getattr(after, name)
         if now is None:
-            yield prefix + field.name
+            yield prefix + name
         elif is_dataclass(was):
-            yield from left_out(was, now, f"{prefix}{field.name}.")
+            yield from left_out(was, now, f"{prefix}{name}.")
         elif isinstance(was, Mapping):
-            yield from (f"{prefix}{field.name}.{key}" for key in sorted(was) if key not in now)
+            yield from (f"{prefix}{name}.{key}" for key in sorted(was) if key not in now)
+
+
+@cache
+def _managed(spec: Any) -> tuple[str, ...]:
+    """The fields of a class of specs that the YAML may leave to Azure."""
+    told = (field for field in fields(spec) if field.compare)
+    return tuple(
+        field.name for field in told if not field.metadata.get("identity") and not field.metadata.get("hidden")
+    )
 
 
 def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from declarative_kv.engine.loop import in_loop
 from declarative_kv.engine.resolve import Resolved, resolve
 from declarative_kv.model.document import Document, Principal, Selector
 from declarative_kv.model.identity import Identity
@@ -58,12 +58,7 @@ class Nobody:
 
 def resolved(document: Document, nobody: Nobody, kinds: Kinds) -> Resolved:
     """The document without names, nobody asked; raises `ConfigError` where two entries come out as one object."""
-    # What `asyncio.run` does about signals writes out the whole result, which takes as long as the rest.
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(resolve(document, nobody, kinds))
-    finally:
-        loop.close()
+    return in_loop(resolve(document, nobody, kinds))
 
 
 def between(one: Document, other: Document) -> tuple[Nobody, Nobody]:

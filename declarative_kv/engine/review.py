@@ -76,8 +76,11 @@ def review(kinds: Kinds, base: Document, head: Document, today: date, allow: tup
 
 def _new_findings(base: Document, head: Document, renamed: Mapping[Address, Address]) -> tuple[Finding, ...]:
     """What lint finds in HEAD and not in BASE, whatever entries are called there."""
+    found = findings(_changed(head, base))
+    if not found:
+        return ()
     known = {(one.rule.id, renamed.get(one.address, one.address)) for one in findings(_changed(base, head))}
-    return tuple(one for one in findings(_changed(head, base)) if (one.rule.id, one.address) not in known)
+    return tuple(one for one in found if (one.rule.id, one.address) not in known)
 
 
 def _changed(one: Document, other: Document) -> Document:
@@ -118,7 +121,9 @@ def _world(kinds: Kinds, base: Document, head: Document) -> _World:
     state = State(entries={at: _entry(kinds, one) for at, one in applied.items()})
     state, moves = relocated(state, head.moved)
     renamed = {**head.moved, **{move.source: move.target for move in moves}}
-    before = {(to := renamed.get(at, at)): replace(one, address=to) for at, one in was.desired.items()}
+    before = {
+        (to := renamed.get(at, at)): one if to == at else replace(one, address=to) for at, one in was.desired.items()
+    }
     ours = frozenset(at for at, one in before.items() if not _found_there(before, one))
     objects = {}
     for at, one in before.items():

