@@ -13,6 +13,7 @@ from declarative_kv.emulator.clock import iso
 from declarative_kv.emulator.seed import KEY_VAULT_ADMINISTRATOR, OWNER, seed_identity_objects
 from declarative_kv.emulator.world import World, new_world
 from declarative_kv.kinds.vault_shape import new_vault, permissions
+from declarative_kv.model.access import Definition
 from declarative_kv.model.document import Selector
 from declarative_kv.model.picture import Known, Picture
 from declarative_kv.model.resource import Condition, Observed
@@ -56,6 +57,8 @@ def _records(picture: Picture, state: State, now: float) -> Iterator[tuple[str, 
     for known in picture.principals:
         if known.object_id and known.object_id != picture.identity.object_id:
             yield "directory", known.object_id, _person(known, tenant, now)
+    for definition in picture.around.definitions.values():
+        yield "role_definitions", definition.guid, _role(definition, picture, now)
     yield from _contents(picture, state, tenant, now)
 
 
@@ -101,6 +104,24 @@ def _hidden(state: State, vaults: Iterable[Observed]) -> Iterator[Observed]:
 
 def _subscription(identifier: str, tenant: str, name: str) -> Record:
     return {"subscriptionId": identifier, "tenantId": tenant, "displayName": name, "state": "Enabled"}
+
+
+def _role(role: Definition, picture: Picture, now: float) -> Record:
+    """A custom role, to be assigned in every subscription that has it."""
+    places = [one for one, inside in picture.inside.items() if role.guid in inside.roles.values()]
+    blocks = [
+        {
+            "actions": list(block.actions),
+            "notActions": list(block.not_actions),
+            "dataActions": list(block.data_actions),
+            "notDataActions": list(block.not_data_actions),
+            "condition": block.condition,
+        }
+        for block in role.permissions
+    ]
+    stamps = {"createdOn": iso(now), "updatedOn": iso(now), "createdBy": "rehearsal", "updatedBy": "rehearsal"}
+    scopes = [f"/subscriptions/{one}" for one in places]
+    return {"roleName": role.name, "description": None, "assignableScopes": scopes, "permissions": blocks, **stamps}
 
 
 def _group(group: Observed) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from azure.core.exceptions import HttpResponseError
@@ -20,14 +20,15 @@ STRANGER: Final = "1b2c0000-0000-4000-8000-0000000000e1"
 CI, DEV, ANN = (str(PRINCIPALS[key]["object_id"]) for key in ("ci", "dev", "ann"))
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 KEY: Final = "dkv-fingerprint-key"
+Edit = Callable[[Lab, random.Random, Session], Awaitable[None]]
 
 
-async def meddle(lab: Lab, chance: random.Random, times: int) -> list[str]:
+async def meddle(lab: Lab, chance: random.Random, times: int, edits: Sequence[Edit] | None = None) -> list[str]:
     """Some edits by hand; gives their names. What Azure refuses the second writer has not happened."""
-    done = []
+    done, edits = [], edits or EDITS
     async with lab.session() as session:
         for _ in range(times):
-            edit = chance.choice(EDITS)
+            edit = chance.choice(edits)
             try:
                 await edit(lab, chance, session)
             except HttpResponseError as refused:
@@ -111,6 +112,23 @@ async def change_policy(lab: Lab, chance: random.Random, session: Session) -> No
     )
 
 
+async def widen_policy(lab: Lab, chance: random.Random, session: Session) -> None:
+    """One kind of permissions more for somebody who has several; the others stay as they are."""
+    several = [
+        (vault["id"], entry["objectId"])
+        for vault in _vaults(lab)
+        for entry in vault["properties"]["accessPolicies"]
+        if sum(map(bool, entry["permissions"].values())) > 1
+    ]
+    if several:
+        vault, who = chance.choice(several)
+        where, more = ids.parse_vault(vault), chance.choice([{"keys": ["Verify"]}, {"secrets": ["Backup"]}])
+        entry = {"tenantId": TENANT, "objectId": who, "permissions": more}
+        await _vault_client(session).update_access_policy(
+            where.resource_group, where.name, "add", {"properties": {"accessPolicies": [entry]}}
+        )
+
+
 async def change_vault(lab: Lab, chance: random.Random, session: Session) -> None:
     if (vault := _some_vault(lab, chance)) is not None:
         where = ids.parse_vault(vault)
@@ -157,7 +175,7 @@ async def purge_vault(lab: Lab, chance: random.Random, session: Session) -> None
         await poller.result()
 
 
-EDITS: Final[tuple[Callable[[Lab, random.Random, Session], Awaitable[None]], ...]] = (
+EDITS: Final[tuple[Edit, ...]] = (
     *(set_value, set_value, change_attributes, delete_secret, delete_secret, purge_secret, recover_secret),
     *(add_secret, change_policy, change_policy, change_vault, add_assignment, remove_assignment),
     *(delete_vault, purge_vault),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,27 +18,41 @@ from declarative_kv.cli.options import Common
 from declarative_kv.cli.picturing import offline, picture_of, read, write
 from declarative_kv.cli.rehearsing import copied, rehearse, stage
 from declarative_kv.model.errors import DkvError
+from declarative_kv.model.picture import Picture
 from declarative_kv.model.plan import Options, Plan
+from declarative_kv.model.resource import Observed
 from declarative_kv.render.plan_json import plan_json
 from tests.counts import count
 from tests.laws.lab import Lab
+from tests.laws.neighbours import meet, surround, without_roles
 from tests.laws.nowhere import answers_from_nowhere
 from tests.laws.outside import meddle
 from tests.laws.story import ALLOWED
 from tests.laws.wishes import Wishes
 
 NEVER = Options(values="never", allow=ALLOWED)
+WORLDS = 100
 
 
 async def some_world(seed: int, folder: Path) -> tuple[Lab, Wishes]:
-    """A project that was applied, and its Azure after some hands were in it."""
+    """A project that was applied, its Azure after some hands were in it, and what others have around its vaults."""
     chance, lab = random.Random(seed), Lab(folder)
     wishes = Wishes(chance, lab)
     wishes.begin()
+    if chance.random() < 0.5:
+        without_roles(wishes)
     await lab.apply(Options(allow=ALLOWED, import_all=True))
     lab.world.clock.shift(60.0)
     await meddle(lab, chance, chance.randint(1, 6))
+    await surround(lab, chance)
     return lab, wishes
+
+
+def changed(wishes: Wishes, times: int) -> None:
+    """Edits of the YAML, and with them something that others have a part in."""
+    wishes.edit(times)
+    if times:
+        meet(wishes)
 
 
 async def take(lab: Lab, path: Path) -> None:
@@ -69,11 +84,13 @@ def without_head(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(count(5, 100)))
-async def test_a_rehearsal_ends_with_an_empty_plan(seed: int, tmp_path: Path) -> None:
+async def test_a_rehearsal_ends_with_an_empty_plan(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lab, wishes = await some_world(seed, tmp_path)
     picture = tmp_path / "live.json"
     await take(lab, picture)
-    wishes.edit(3)
+    changed(wishes, 3)
     try:
         wanted = await from_picture(lab, picture, replace(NEVER, import_all=True))
     except DkvError:
@@ -83,14 +100,17 @@ async def test_a_rehearsal_ends_with_an_empty_plan(seed: int, tmp_path: Path) ->
     state = await store_at(document.state).read()
     copied(state, place)
     async with stage(place, read(picture), state) as run:
-        common = Common(no_color=True)
-        code, afterwards = await rehearse(run, document, replace(NEVER, import_all=True), common)
+        common, options = Common(no_color=True), replace(NEVER, import_all=True)
+        code, afterwards = await rehearse(run, document, options, common)
+        if code == 5:  # as the real apply would: what no plan could show came back with a vault, so one plans again
+            assert "error[known-after-recover]" in capsys.readouterr().err
+            code, afterwards = await rehearse(run, document, options, common)
     shown = [f"{one.action} {one.address} {one.reason}" for one in afterwards.pending]
     assert (code, shown) == (0, []), [f"{one.action} {one.address}" for one in wanted.pending]
     assert lab.dump() == before, "a rehearsal reached the real one"
 
 
-@pytest.mark.parametrize("seed", range(count(6, 100)))
+@pytest.mark.parametrize("seed", range(count(8, WORLDS)))
 async def test_a_plan_from_a_picture_is_the_plan_that_is_made_online(seed: int, tmp_path: Path) -> None:
     lab, wishes = await some_world(seed, tmp_path)
     picture = tmp_path / "live.json"
@@ -98,10 +118,59 @@ async def test_a_plan_from_a_picture_is_the_plan_that_is_made_online(seed: int, 
     assert lab.leaks() == []
 
     for edits in (0, 3, 3):
-        wishes.edit(edits)
+        changed(wishes, edits)
         for options in (NEVER, Options(values="never", import_all=True), Options(values="never", destroy=True)):
             online, offline = await told(lab.plan(options)), await told(from_picture(lab, picture, options))
             assert offline == online, (seed, edits, options)
+
+
+def without_grants(picture: Picture, *, in_vaults: bool) -> Picture:
+    """The picture as if the lists of vaults, or else those of subscriptions, showed no grants above vaults."""
+    shots = [
+        replace(shot, observed=tuple(one for one in shot.observed if not is_above_vaults(one)))
+        if ("/vaults/" in shot.at) is in_vaults
+        else shot
+        for shot in picture.shots
+    ]
+    return replace(picture, shots=tuple(shots))
+
+
+def is_above_vaults(one: Observed) -> bool:
+    return one.kind == "role_assignment" and one.parent is None
+
+
+def without_inside(picture: Picture, **lost: Any) -> Picture:
+    inside = {subscription: replace(one, **lost) for subscription, one in picture.inside.items()}
+    return replace(picture, inside=inside)
+
+
+LOSSES: Mapping[str, Callable[[Picture], Picture]] = {
+    "grants above a vault, in its own list": lambda picture: without_grants(picture, in_vaults=True),
+    "grants above vaults, in a subscription's": lambda picture: without_grants(picture, in_vaults=False),
+    "soft-deleted vaults": lambda picture: without_inside(picture, deleted=()),
+    "names of roles": lambda picture: without_inside(picture, roles={}),
+    "what roles permit": lambda picture: replace(picture, around=replace(picture.around, definitions={})),
+}
+"""Parts of a picture that a plan may need."""
+
+
+async def test_no_part_of_a_picture_can_be_lost_without_some_plan_being_another(tmp_path: Path) -> None:
+    """The worlds of the law above hold what it needs to notice each loss: the first of them do, so this ends soon."""
+    unnoticed, taking = set(LOSSES), replace(NEVER, import_all=True)
+    for seed in range(WORLDS):
+        if not unnoticed:
+            break
+        (folder := tmp_path / str(seed)).mkdir()
+        lab, wishes = await some_world(seed, folder)
+        await take(lab, whole := folder / "whole.json")
+        for edits in (0, 3, 3):
+            changed(wishes, edits)
+            wanted = await told(from_picture(lab, whole, taking))
+            for loss in sorted(unnoticed):
+                write(folder / "less.json", LOSSES[loss](read(whole)))
+                if await told(from_picture(lab, folder / "less.json", taking)) != wanted:
+                    unnoticed.discard(loss)
+    assert unnoticed == set()
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
@@ -127,7 +196,7 @@ async def test_where_there_is_no_network_the_same_plans_are_made_and_rehearsed(t
         (folder := tmp_path / str(seed)).mkdir()
         lab, wishes = await some_world(seed, folder)
         await take(lab, folder / "live.json")
-        wishes.edit(3)
+        changed(wishes, 3)
         taking = replace(NEVER, import_all=True)
         online += [await told(lab.plan(taking)), await told(lab.plan(replace(NEVER, destroy=True)))]
         commands += [command(folder, "plan", "--json", "--import"), command(folder, "plan", "--json", "--destroy")]
