@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from declarative_kv.model.errors import DkvError
 from declarative_kv.model.plan import Action, Options, Plan
 from tests.counts import count
 from tests.laws.lab import Lab
-from tests.laws.outside import meddle
+from tests.laws.outside import EDITS, meddle, widen_policy
 from tests.laws.story import ALLOWED
 from tests.laws.wishes import Tree, Wishes
 
@@ -40,6 +41,19 @@ def _blocks(value: object, depth: int) -> object:
     if depth and isinstance(value, dict) and value:
         return Block({key: _blocks(one, depth - 1) for key, one in value.items()})
     return value
+
+
+def with_more_permissions(wishes: Wishes) -> None:
+    """Policies of several kinds of permissions, in an order and in letters of their authors' own."""
+    for vault in wishes.tree["vaults"].values():
+        for policy in (vault.get("access_policies") or {}).values():
+            for kind, words in (("keys", ["sign", "get", "list"]), ("certificates", ["list", "get"])):
+                if "template" not in policy and wishes.chance.random() < 0.6:
+                    policy[kind] = list(words)
+            for kind in policy.keys() - {"template"}:
+                wishes.chance.shuffle(policy[kind])
+                policy[kind] = [wishes.chance.choice([word, word.title()]) for word in policy[kind]]
+    wishes.save()
 
 
 def drifted(lab: Lab) -> Path:
@@ -90,13 +104,14 @@ async def test_what_was_adopted_leaves_nothing_to_write_and_every_changed_line_w
     chance, lab = random.Random(seed), Lab(tmp_path)
     wishes = Wishes(chance, lab)
     wishes.begin()
+    with_more_permissions(wishes)
     drifted(lab).write_text(laid_out(wishes.tree, chance), encoding="utf-8")
     for _ in range(3):
         done = await lab.apply(Options(allow=ALLOWED, import_all=True))
         if done.succeeded:
             break
     lab.world.clock.shift(60.0)
-    await meddle(lab, chance, chance.randint(1, 6))
+    await meddle(lab, chance, chance.randint(1, 6), (*EDITS, widen_policy, widen_policy, widen_policy))
     lab.world.clock.shift(60.0)
     deleted, before = chance.random() < 0.5, drifted(lab).read_text(encoding="utf-8")
 
@@ -108,11 +123,18 @@ async def test_what_was_adopted_leaves_nothing_to_write_and_every_changed_line_w
     pending = [f"{change.action} {change.address} {change.reason}" for change in plan.pending] if plan else ["no plan"]
     assert quiet(plan, made, there, deleted=deleted), (story, pending)
     assert (before == after) == (not made.done), story
-    old, new = before.splitlines(), after.splitlines()
+    for reverted, undone in every_line_undone(before.splitlines(), after.splitlines()):
+        drifted(lab).write_text("\n".join(reverted) + "\n", encoding="utf-8")
+        again = await planned(lab)
+        assert not quiet(again, made, there, deleted=deleted), (story, undone)
+
+
+def every_line_undone(old: list[str], new: list[str]) -> Iterator[tuple[list[str], tuple[list[str], list[str]]]]:
+    """The new text with one change undone at a time, and that change: line by line where lines stand for lines."""
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        reverted = [*new[:j1], *old[i1:i2], *new[j2:]]
-        drifted(lab).write_text("\n".join(reverted) + "\n", encoding="utf-8")
-        again = await planned(lab)
-        assert not quiet(again, made, there, deleted=deleted), (story, new[j1:j2], old[i1:i2])
+        alike = i2 - i1 == j2 - j1
+        parts = [(i1 + n, i1 + n + 1, j1 + n, j1 + n + 1) for n in range(i2 - i1)] if alike else [(i1, i2, j1, j2)]
+        for start, end, to, until in parts:
+            yield [*new[:to], *old[start:end], *new[until:]], (old[start:end], new[to:until])

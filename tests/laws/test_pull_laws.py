@@ -20,7 +20,8 @@ from declarative_kv.model.resource import Condition, Observed
 from tests.conftest import login_of
 from tests.counts import count
 from tests.laws.lab import KINDS, Dump, Lab
-from tests.laws.outside import READER, meddle
+from tests.laws.neighbours import grant_by_hand
+from tests.laws.outside import CI, READER, STRANGER, meddle
 from tests.laws.story import ALLOWED
 from tests.laws.wishes import Wishes
 
@@ -38,19 +39,29 @@ async def some_azure(seed: int, folder: Path) -> tuple[Lab, random.Random]:
             break
     lab.world.clock.shift(60.0)
     await meddle(lab, chance, chance.randint(2, 8))
+    await described_grants(lab, chance)
     lab.world.clock.shift(60.0)
     return lab, chance
 
 
-async def pull(lab: Lab, folder: Path, *, attach: bool) -> tuple[Lab, Drawn] | None:
-    """The files that `dkv pull` writes for every vault there is, as a project of its own over the same Azure."""
+async def described_grants(lab: Lab, chance: random.Random) -> None:
+    """Grants at some vaults that say why they are there, which only an entry beside the vault can say."""
+    for vault in lab.world.store.table("vaults").values():
+        if chance.random() < 0.6:
+            who = chance.choice([STRANGER, CI])
+            await grant_by_hand(lab, str(vault["id"]), READER, who, description="asked for in a ticket")
+
+
+async def pull(lab: Lab, folder: Path, *, attach: bool, in_one_file: bool) -> tuple[Lab, Drawn] | None:
+    """What `dkv pull` writes for every vault there is, as a project of its own over the same Azure."""
     vaults = [str(record["id"]) for record in lab.world.store.table("vaults").values()]
     if not vaults:
         return None
     async with lab.run(lab.document()) as run:
         drawn = await draw(run, vaults, await run.directory.subscriptions(), attach=attach)
     assert {one.code for one in drawn.unreadable} <= {"forbidden"}, "only somebody's hand took our own right away"
-    for name, text in drawn.files().items():
+    one = {"dkv.yaml": drawn.text()}
+    for name, text in (one if in_one_file else drawn.files()).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return Lab(folder, lab.world), drawn
@@ -83,7 +94,7 @@ def settled(dump: Dump) -> dict[str, Any]:
 async def test_what_was_pulled_is_imported_and_nothing_is_written(seed: int, tmp_path: Path) -> None:
     (made := tmp_path / "made").mkdir()
     lab, chance = await some_azure(seed, made)
-    made_of_it = await pull(lab, tmp_path / "pulled", attach=chance.random() < 0.3)
+    made_of_it = await pull(lab, tmp_path / "pulled", attach=chance.random() < 0.3, in_one_file=seed % 2 == 1)
     if made_of_it is None:
         return
     twin, drawn = made_of_it

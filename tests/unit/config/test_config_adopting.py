@@ -74,6 +74,20 @@ def test_a_setting_is_changed_in_its_own_entry(project: Project) -> None:
     assert [where for _, where in made.done] == [str(project.folder / "dkv.yaml")] * 2
 
 
+def test_permissions_that_are_the_same_do_not_stand_in_the_way_of_others(project: Project) -> None:
+    """The list of keys comes through an alias, so nobody could change it for one entry alone; nobody has to."""
+    changed, made = project.adopt(
+        f"vaults:\n  one:\n    {VAULT.replace(', ', chr(10) + '    ')}\n    access_policies:\n"
+        "      me: {keys: &keys [sign, get]}\n      ci: {secrets: [get], keys: *keys}\n",
+        policy("access_policy.one/ci", secrets=("get", "list"), keys=("get", "sign")),
+    )
+    assert refusals(made) == []
+    assert changed == [
+        "-       ci: {secrets: [get], keys: *keys}",
+        "+       ci: {secrets: [get, list], keys: *keys}",
+    ]
+
+
 def test_a_default_is_changed_where_one_entry_takes_it_and_overridden_where_several_do(project: Project) -> None:
     vault = f"{{{VAULT}}}"
     one, _ = project.adopt(

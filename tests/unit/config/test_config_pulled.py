@@ -14,9 +14,15 @@ HEAD = Head(
     subscriptions={},
 )
 CI = {"ci": {"object_id": "1b2c0000-0000-0000-0000-000000000000"}}
+APPLICATION = "8f0f0c52-0000-0000-0000-000000000000"
 ENTRY = {"resource_group": "rg", "location": "westeurope", "access": "policies"}
 PARTS = (
-    VaultPart("app", {**ENTRY, "access_policies": {"ci": {"secrets": ["get"]}}}, {}, {}),
+    VaultPart(
+        "app",
+        {**ENTRY, "access_policies": {"ci": {"secrets": ["get"]}}},
+        {"through": {"principal": "ci", "on": ["vault.app"], "keys": ["get"], "application": APPLICATION}},
+        {"owns": {"principal": "ci", "role": "Reader", "scope": "vault.app"}},
+    ),
     VaultPart(
         "ops",
         {**ENTRY, "secrets": {"db": {"value_from": "kept"}}},
@@ -39,6 +45,8 @@ def test_a_file_a_vault_says_what_one_file_says(tmp_path: Path) -> None:
     assert {str(at) for at in one.resources} >= {
         "vault.app",
         "access_policy.app/ci",
+        "access_policy.app/through",
         "secret.ops/db",
+        "role_assignment.owns",
         "role_assignment.reads",
     }
