@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
@@ -16,6 +16,8 @@ from declarative_kv.model.resource import Barrier, Condition, Desired, Observed,
 from declarative_kv.model.state import State
 
 _T = TypeVar("_T")
+_AT_ONCE: Final = 64
+"""How many scopes are read side by side: each vault has a connection of its own, and more of them gain no time."""
 CONTAINER = "vault"
 """The kind whose objects hold everything on the data plane."""
 _BARRIERS: Mapping[str, Barrier] = {
@@ -182,10 +184,12 @@ def _planes(kinds: Kinds, scopes: Iterable[Scope]) -> tuple[list[Scope], list[Sc
 
 async def _read_all(kinds: Kinds, azure: Any, scopes: Iterable[Scope], into: _Gathered) -> None:
     """Read scopes side by side; what Azure refuses is kept as a failure of that scope."""
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     async def read(scope: Scope) -> None:
         try:
-            into.observed[scope] = tuple(await kinds[scope.kind].read(azure, scope))
+            async with turns:
+                into.observed[scope] = tuple(await kinds[scope.kind].read(azure, scope))
             into.failures.pop(scope, None)
         except AzureError as error:
             into.failures.setdefault(scope, error)

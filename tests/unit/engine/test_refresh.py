@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from declarative_kv.engine.refresh import refresh
+from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import AzureError, Forbidden, Throttled, Unavailable
 from declarative_kv.model.resource import Barrier, Condition, Observed, Resource, Scope
@@ -37,6 +39,31 @@ async def test_what_is_declared_or_in_state_is_somebodys_even_when_it_is_left_ou
 
     assert list(reading.live) == [at("thing.a"), at("thing.b"), at("thing.c")]
     assert [one.spec.name for one in reading.rest] == ["stray"]
+
+
+class Slow(FakeKind):
+    """Things that lie in a place each, whose reads wait until so many are under way as there may be."""
+
+    def __init__(self) -> None:
+        self.under_way, self.most, self.full = 0, 0, asyncio.Event()
+
+    async def read(self, azure: Any, scope: Scope) -> Iterable[Observed]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        if self.under_way == 64:
+            asyncio.get_running_loop().call_soon(self.full.set)  # after those that begin in the same turn
+        await self.full.wait()
+        self.under_way -= 1
+        return [replace(live("thing.x"), remote_id=one) for one in scope.wanted]
+
+
+async def test_of_many_places_some_are_read_at_once_and_in_the_end_all() -> None:
+    kind, desired = Slow(), dict[Address, Resource]()
+    for number in range(100):
+        one = thing(f"thing.{number}")
+        desired[one.address] = replace(one, spec=replace(one.spec, vault=f"/v{number}"))
+    reading = await refresh({"thing": kind}, None, desired, State())
+    assert (kind.most, len(reading.live)) == (64, 100)
 
 
 @pytest.mark.parametrize(("condition", "version"), [(Condition.LIVE, "v1"), (Condition.SOFT_DELETED, None)])
