@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
+from declarative_kv.engine.access.estate import ROOT, is_management_group, normal
+from declarative_kv.engine.access.view import upwards
 from declarative_kv.engine.changes import Inputs, below_vaults, claimed
 from declarative_kv.engine.drift import since_of
 from declarative_kv.model.address import Address
 from declarative_kv.model.found import Unmanaged
 from declarative_kv.model.plan import Action, Change, Reason
 from declarative_kv.model.resource import Condition, Observed, OtherPolicy
+from declarative_kv.model.specs import RoleAssignmentSpec
 
 _NAMED = 5
 """How many vaults a note names."""
@@ -33,6 +36,20 @@ def unmanaged_objects(inputs: Inputs) -> tuple[Unmanaged, ...]:
         if (policy := _policy(inputs, vault, one.kind)) is not OtherPolicy.IGNORE
     ]
     return tuple(sorted(found, key=lambda one: (one.vault, one.address)))
+
+
+def inherited_grants(inputs: Inputs) -> tuple[Observed, ...]:
+    """The role assignments without an address that reach declared vaults from above them."""
+    declared = [(at, one) for at, one in inputs.desired.items() if at.kind == "vault"]
+    vaults = {normal(inputs.kinds[at.kind].remote_id(one.spec)) for at, one in declared}
+    near = {place for vault in vaults for place in upwards(vault)} - vaults
+    found = []
+    for one in inputs.reading.rest:
+        if isinstance(one.spec, RoleAssignmentSpec) and vaults:
+            scope = normal(str(one.spec.scope))
+            if scope in near or scope == ROOT or is_management_group(scope):
+                found.append(one)
+    return tuple(sorted(found, key=lambda one: one.id))
 
 
 def unlisted_notes(inputs: Inputs) -> tuple[str, ...]:

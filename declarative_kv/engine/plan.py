@@ -19,7 +19,7 @@ from declarative_kv.engine.fingerprint import vault_of
 from declarative_kv.engine.guards import guard, irreversible
 from declarative_kv.engine.notes import listings_of, notes_of, outside_notes, unwritten
 from declarative_kv.engine.order import check_cycles, in_order
-from declarative_kv.engine.others import last_grant_notes, unmanaged_changes, unmanaged_objects
+from declarative_kv.engine.others import inherited_grants, last_grant_notes, unmanaged_changes, unmanaged_objects
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shape import check_shape
 from declarative_kv.model.address import Address
@@ -80,6 +80,7 @@ def _told(inputs: Inputs, changes: tuple[Change, ...], head: Head, unmanaged: tu
         listings=listings_of(inputs),
         base=inputs.state.base,
         options=inputs.options,
+        inherited=inherited_grants(inputs),
     )
 
 
@@ -113,4 +114,5 @@ def only_drift(inputs: Inputs, head: Head, orphans: tuple[Orphan, ...] = (), not
         options=inputs.options,
         orphans=orphans,
         checked=checked_of(inputs),
+        inherited=inherited_grants(inputs),
     )

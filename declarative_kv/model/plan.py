@@ -243,6 +243,7 @@ class Options:
 class Plan:
     """Everything that `apply` does and a reviewer reads. `changes` are in an order that respects `after`.
 
+    `inherited` are grants above the declared vaults that have no address: they count, and nothing here touches them.
     `orphans` and `checked` are known of drift alone.
     """
 
@@ -263,6 +264,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     orphans: tuple[Orphan, ...] = ()
     checked: tuple[Checked, ...] = ()
+    inherited: tuple[Observed, ...] = ()
 
     @property
     def blocked(self) -> tuple[Block, ...]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from declarative_kv.emulator.host.private import open_private
+from declarative_kv.emulator.seed import OWNER, seed_assignment
 from tests.cli.conftest import Project, Result
 
 Dkv = Any
@@ -34,6 +36,19 @@ def test_live_is_azure_as_it_is_and_nothing_is_written(project: Project, dkv: Dk
     assert dkv("access", "--live").out == "Nobody can do that, as far as the grants tell.\n"
     assert dkv("access", "--live", "--markdown").out == "Nobody can do that, as far as the grants tell.\n"
     assert not (project.folder / "state" / "dkv.json").exists()
+
+
+def test_who_holds_a_role_above_the_vaults_is_named_though_nobody_declared_it(project: Project, dkv: Dkv) -> None:
+    assert dkv("apply", "--auto-approve").code == 0
+    with open_private(project.folder / "state" / ".emulator") as emulator:
+        somebody = emulator.identity("norights")["object_id"]
+        seed_assignment(emulator.world.store, somebody, OWNER, emulator.world.clock.now())
+    found = json.loads(dkv("access", "--live", "--json", "--vault", "payments").out)["access"]
+    owned = [one for one in found if one["object_id"] == somebody]
+    assert {one["permission"] for one in owned} >= {"Microsoft.KeyVault/vaults/write"}
+    assert all("Owner" in {step["name"] for step in one["path"]} for one in owned)
+    for done in (dkv("plan", "--format", "html"), dkv("drift", "--format", "html")):
+        assert somebody in done.out.partition("Access, before and after")[2]
 
 
 @pytest.mark.parametrize("text", ["payments", "vault.payments", "KV-cli-tests"])

@@ -11,8 +11,8 @@ from declarative_kv.render.summary import Summary
 from declarative_kv.render.summary import of_plan as summary_of
 
 _GRID = (
-    "What the grants that are declared, or were found in these vaults, give before the plan and after it. What comes"
-    " from grants above them that nobody declared is in the list of what is gained and lost."
+    "What the grants that are declared, or were found in these vaults and above them, give before the plan and after"
+    " it. What custom roles permit is not known here; dkv access tells."
 )
 
 

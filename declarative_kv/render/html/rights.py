@@ -25,7 +25,8 @@ def of_plan(plan: Plan) -> Sides:
     before = [(change.address, spec) for change in plan.changes if (spec := before_of(change)) is not None]
     after = [(change.address, spec) for change in plan.changes if (spec := after_of(change)) is not None]
     staying = [thing for identifier, thing in strangers.items() if identifier not in gone]
-    return _drawn(plan, [*strangers.values(), *before]), _drawn(plan, [*staying, *after])
+    above = _above(plan)
+    return _drawn(plan, [*above, *strangers.values(), *before]), _drawn(plan, [*above, *staying, *after])
 
 
 def of_drift(plan: Plan) -> Sides:
@@ -33,7 +34,13 @@ def of_drift(plan: Plan) -> Sides:
     before = [(one.address, one.prior.spec) for one in plan.checked if one.prior is not None]
     after = [(one.address, one.live.spec) for one in plan.checked if one.live is not None and _lives(one.live)]
     strangers = [(None, item.live.spec) for item in plan.unmanaged if item.policy is not OtherPolicy.IGNORE]
-    return _drawn(plan, before), _drawn(plan, [*after, *strangers])
+    above = _above(plan)
+    return _drawn(plan, [*above, *before]), _drawn(plan, [*above, *after, *strangers])
+
+
+def _above(plan: Plan) -> list[Thing]:
+    """The grants above the vaults, which nothing here moves: as far as anybody knows they were the same before."""
+    return [(None, one.spec) for one in plan.inherited]
 
 
 def _lives(one: Observed) -> bool:

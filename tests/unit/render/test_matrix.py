@@ -55,6 +55,19 @@ def test_a_stranger_holds_what_it_held_unless_the_plan_takes_it() -> None:
     assert lost == {("vault.payments", "reads secret values"): (Hold.HAS, Hold.NONE)}
 
 
+def test_who_holds_a_role_above_the_vault_is_in_the_grid_on_both_sides() -> None:
+    roles = vault(access="rbac")
+    there = change("vault.payments", Action.NOOP, roles, Reason.EQUAL, live=observed("vault", PAYMENTS, roles))
+    group = PAYMENTS.partition("/providers/")[0]
+    above = observed("role_assignment", f"{group}/a", replace(grant(), scope=group, role=ADMINISTRATOR))
+    kept = replace(plan_of(there), inherited=(above,))
+    assert held(rights(of_plan(kept)))["vault.payments", "reads secret values"] == (Hold.HAS, Hold.HAS)
+    entry = Entry(at("vault.payments"), PAYMENTS, roles)
+    seen = Checked(entry.address, prior=entry, live=there.live)
+    drifted = replace(kept, changes=(), checked=(seen,))
+    assert held(rights(of_drift(drifted)))["vault.payments", "reads secret values"] == (Hold.HAS, Hold.HAS)
+
+
 def test_what_somebody_could_give_itself_is_told_apart() -> None:
     role = replace(grant(), role=CONTRIBUTOR)
     made = change("role_assignment.payments/ci/contributor", Action.CREATE, role, Reason.NEW)
