@@ -98,6 +98,7 @@ OTHERWISE = {
     "systemd/dkv-drift.timer": "systemd-analyze",
     "atlantis/atlantis.yaml": "the names of Atlantis's documentation, as no package has a schema",
     "atlantis/repos.yaml": "the names of Atlantis's documentation, as no package has a schema",
+    "check.sh": "run",
     "plan.sh": "run",
     "apply.sh": "run",
     "drift.sh": "run",
@@ -280,6 +281,34 @@ def test_a_script_passes_an_environment_on_only_where_there_is_one(project: Path
     (project / "bin/dkv").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     assert "--env" not in sh(project, f"examples/ci/{name}", DKV_ENV="")
     assert "--env\na b\n" in sh(project, f"examples/ci/{name}", DKV_ENV="a b")
+
+
+def committed(project: Path, text: str) -> None:
+    """A commit of the configuration; the first one is what is compared with."""
+    (project / "dkv.yaml").write_text(text)
+    author = "-c user.name=ci -c user.email=ci@test"
+    sh(project, f"git init -q; git add dkv.yaml; git {author} commit -q -m change; git tag base 2>/dev/null || true")
+
+
+def test_a_change_is_checked_without_any_right(project: Path) -> None:
+    jobs = read("gitlab/.gitlab-ci.yml")
+    (script,) = jobs["check"]["script"]
+    variables = {"DKV_BASE": "base", "DKV_OUT": "dkv-out"}
+    assert [step["script"] for step in read("azure-pipelines/azure-pipelines.yml")["jobs"][0]["steps"][3:]] == [script]
+    (project / "dkv.yaml").write_text(YAML)
+    sh(project, "dkv fmt")
+    formed = (project / "dkv.yaml").read_text()
+    committed(project, formed)
+    committed(project, formed.replace("team: app", "team: other"))
+    told = sh(project, script, **variables)
+    assert "1 to change" in told
+    assert "tags.team" in (project / jobs["check"]["artifacts"]["paths"][0]).read_text()
+    committed(project, formed.replace("location: westeurope", "location:    westeurope"))
+    assert "westeurope" in sh(project, script, 2, **variables)
+    committed(project, formed.replace("    tags:", "    purge_protection: true\n    tags:"))
+    assert "irreversible" in sh(project, script, 3, **variables)
+    committed(project, formed.replace("access: policies", "access: all"))
+    assert "error[not-one-of]" in sh(project, script, 1, **variables)
 
 
 @pytest.mark.parametrize(("given", "code"), [(0, 0), (2, 0), (1, 1), (3, 3), (4, 4)])
