@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +51,7 @@ async def picture_of(run: Run, document: Document, state: State) -> Picture:
     state, _ = relocated(state, document.moved)
     resolved = await resolve(document, directory, kinds)
     await _everybody(document, directory)
-    reading = await refresh(kinds, run.session, resolved.desired, state, around=True)
+    reading = await refresh(kinds, run.session, _looked_into(resolved.desired), state, around=True)
     inside = {}
     for subscription in sorted(_subscriptions(document, resolved.desired, resolved.subscription.value)):
         inside[subscription] = await subscribed(run.session, subscription)
@@ -70,6 +71,12 @@ async def picture_of(run: Run, document: Document, state: State) -> Picture:
         versions=film.versions,
         around=await surroundings(run.session, wider),
     )
+
+
+def _looked_into(desired: Desired) -> Desired:
+    """The same with nothing that others have ignored: a changed configuration may want to know of it."""
+    seen = {at: replace(one.lifecycle, others={}) for at, one in desired.items() if one.lifecycle.others}
+    return {**desired, **{at: replace(desired[at], lifecycle=lifecycle) for at, lifecycle in seen.items()}}
 
 
 async def _everybody(document: Document, directory: RecordingDirectory) -> None:

@@ -57,6 +57,19 @@ def test_the_plan_is_the_one_that_is_made_online_and_says_of_when_it_is(pictured
     assert not (pictured.folder / "elsewhere" / ".emulator").exists()
 
 
+def test_what_was_ignored_when_the_picture_was_taken_may_be_looked_at_later(project: Project, dkv: Dkv) -> None:
+    """The vault has no secret of ours, and those of others are ignored: only the picture asks for them."""
+    text = (project.folder / "dkv.yaml").read_text(encoding="utf-8")
+    bare = text.partition("    secrets:\n")[0] + "    secrets: {}\n"
+    project.write(f"{bare}    others: {{secrets: ignore}}\n")
+    assert dkv("apply", "--auto-approve").code == 0
+    assert dkv("snapshot", "--out", "live.json").code == 0
+    project.write(bare)
+    online, _ = without_head(dkv("plan", "--values", "never", "--json").out)
+    offline, _ = without_head(dkv("plan", "--live", "live.json", "--json").out)
+    assert offline == online
+
+
 def test_a_plan_needs_no_network_at_all(pictured: Project) -> None:
     if subprocess.run([*NOWHERE, "true"], capture_output=True).returncode != 0:
         pytest.skip("NOT RUN: this machine lets nobody make a network namespace")

@@ -32,6 +32,9 @@ from tests.laws.wishes import Wishes
 
 NEVER = Options(values="never", allow=ALLOWED)
 WORLDS = 100
+HALFWAY = frozenset({"known-after-recover", "forbidden"})
+"""Why an apply may end in part: what nobody could see came back with a vault; or somebody took our policy, and of the
+access model that the same plan switches to the deletion of a secret did not wait."""
 
 
 async def some_world(seed: int, folder: Path) -> tuple[Lab, Wishes]:
@@ -102,8 +105,8 @@ async def test_a_rehearsal_ends_with_an_empty_plan(
     async with stage(place, read(picture), state) as run:
         common, options = Common(no_color=True), replace(NEVER, import_all=True)
         code, afterwards = await rehearse(run, document, options, common)
-        if code == 5:  # as the real apply would: what no plan could show came back with a vault, so one plans again
-            assert "error[known-after-recover]" in capsys.readouterr().err
+        if code == 5:  # as the real apply would; then one plans again
+            assert set(re.findall(r"^error\[(.*?)\]", capsys.readouterr().err, re.MULTILINE)) <= HALFWAY
             code, afterwards = await rehearse(run, document, options, common)
     shown = [f"{one.action} {one.address} {one.reason}" for one in afterwards.pending]
     assert (code, shown) == (0, []), [f"{one.action} {one.address}" for one in wanted.pending]
@@ -214,8 +217,8 @@ async def test_where_there_is_no_network_the_same_plans_are_made_and_rehearsed(t
             assert rehearsal["code"] != 0, (seed, rehearsal)
             continue
         assert "\n".join(wanted["dkv"]["summary"]) in rehearsal["out"], (seed, "another plan was rehearsed")
-        if rehearsal["code"] == 5:  # as the real apply would: what no plan could show came back with a vault
-            assert codes({**rehearsal, "out": ""}) == ["known-after-recover"], (seed, rehearsal["err"])
+        if rehearsal["code"] == 5:  # as the real apply would
+            assert HALFWAY.issuperset(codes({**rehearsal, "out": ""})), (seed, rehearsal["err"])
             continue
         assert rehearsal["code"] == 0, (seed, rehearsal["out"], rehearsal["err"])
         assert "No changes." in rehearsal["out"].rpartition("A plan after that rehearsal")[2], (seed, rehearsal)
