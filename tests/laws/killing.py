@@ -115,9 +115,10 @@ class Lane:
         sources = {path.name: path.read_text() for path in (self.project / "secrets").glob("*")}
         return _picture(self._world(), start, self._state(), sources)
 
-    def is_folded(self) -> bool:
-        """Whether the last run has left no journal."""
-        return not (self.project / "state" / "dkv.json.journal").exists()
+    def journal(self) -> bytes | None:
+        """What the last run has left of a journal; None where it was folded."""
+        path = self.project / "state" / "dkv.json.journal"
+        return path.read_bytes() if path.exists() else None
 
     def _state(self) -> Mapping[str, Any]:
         """The state with what a killed run wrote of its journal."""
