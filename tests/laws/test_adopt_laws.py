@@ -97,7 +97,7 @@ def _below(at: object, kept: set[object]) -> bool:
     return any(one.kind == "vault" and at.container == one.path for one in kept)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("seed", range(count(8, 200)))
+@pytest.mark.parametrize("seed", range(count(5, 200)))
 async def test_what_was_adopted_leaves_nothing_to_write_and_every_changed_line_was_needed(
     seed: int, tmp_path: Path
 ) -> None:

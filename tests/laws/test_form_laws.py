@@ -13,7 +13,7 @@ from declarative_kv.config.tree import tokens
 from tests.counts import count
 from tests.laws.layouts import laid_out, tree
 
-SEEDS = count(40, 2000)
+SEEDS = count(12, 2000)
 EACH = 50
 
 
