@@ -205,14 +205,20 @@ async def broken(ran: Ran) -> list[str]:
 
 
 async def _told(ran: Ran) -> set[Address]:
-    """The addresses that the run names as failed, and those that the next plan shows."""
+    """The addresses that the run names as failed, and those that the next plan shows.
+
+    What somebody makes anew after we deleted it and looked is nobody's in that plan, so it is known by its id.
+    """
     problems = ran.done.outcome.failed if ran.done.outcome else ran.done.refused
     addresses = {one.address for one in problems if one.address is not None}
     try:
         plan = await ran.lab.plan(OPTIONS)
     except DkvError as error:
         return addresses | {one.address for one in error.diagnostics if one.address is not None}
-    return addresses | {change.address for change in plan.pending} | {drift.address for drift in plan.drift}
+    unmanaged = {one.live.id for one in plan.unmanaged}
+    done = ran.done.outcome.done if ran.done.outcome else ()
+    back = {change.address for change in done if _id(change) in unmanaged}
+    return addresses | back | {change.address for change in plan.pending} | {drift.address for drift in plan.drift}
 
 
 def _is_accounted_for(ran: Ran, key: str, changes: Mapping[str, Change], told_of: set[Address]) -> bool:
