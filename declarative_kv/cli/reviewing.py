@@ -116,6 +116,9 @@ def _of_base(side: Side, request: Request) -> Document:
 
 def _folded(reviews: Sequence[tuple[str | None, Review]]) -> Iterator[Reviewed]:
     """The reviews, those that say the same in one, in order of the first environment of each."""
+    if len(reviews) == 1:
+        name, one = reviews[0]
+        return iter((Reviewed((name,) if name else (), one),))
     found: list[tuple[Mapping[str, Any], list[str], Review]] = []
     for name, one in reviews:
         facts = review_facts(one)

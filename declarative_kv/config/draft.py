@@ -119,6 +119,7 @@ def resource(draft: Draft, entry: Entry, spec: Any, needs: frozenset[Address], l
 
 
 PLAIN = Lifecycle()
+_NONE: frozenset[str] = frozenset()
 
 
 def lifecycle(
@@ -142,8 +143,8 @@ def lifecycle(
         )
     existing = bool(model.existing)
     protected = not existing and (protect if model.protect is None else model.protect)
-    ignore = frozenset(model.ignore or ())
-    for name in sorted(ignore - ignorable(spec_type)):
+    ignore = frozenset(model.ignore) if model.ignore else _NONE
+    for name in sorted(ignore - ignorable(spec_type)) if ignore else ():
         detail = f"`{name}` is not a setting that can differ."
         draft.report("not-one-of", detail, choices(name, ignorable(spec_type), what="settings"), entry.place("ignore"))
     if not (protected or ignore or existing or others) and importing is Importing.NO:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
+from pathlib import Path
 
 from declarative_kv.config import schema
 from declarative_kv.config.draft import Draft, Entry, entries, lifecycle, resource, tags
@@ -119,13 +121,18 @@ def _source(draft: Draft, entry: Entry, secret: schema.Secret) -> Source | None:
         return _generate(draft, written.generate, node)
     home = draft.sources.of(node.value_mark(named[0]))
     if written.file is not None:
-        return FileSource(os.path.normpath(os.path.join(os.path.dirname(home.path), written.file)), written.file)
+        return FileSource(os.path.normpath(os.path.join(_folder(home.path), written.file)), written.file)
     argv = tuple(written.command or ())
     if not argv or not argv[0]:
         detail = "A command is a list of a program and its arguments; no shell takes part."
         draft.report("value-source", detail, schema.SOURCE_HINT, node.value_mark("command"), entry.address)
         return None
     return CommandSource(argv, str(home.folder))
+
+
+@lru_cache(maxsize=64)
+def _folder(path: Path) -> str:
+    return os.path.dirname(path)
 
 
 def _env(draft: Draft, entry: Entry, name: str, node: Map) -> Source:

@@ -110,7 +110,9 @@ class Sources:
         """The place of a mark, with its line of text in which values that slipped in are starred out."""
         number, line, column, width = unpack(mark)
         text = self.files[number].line(line)
-        shown = self._masked(number, line, text) if column < _SHOWN else ""
+        shown = self._masked(number, line, text) if self._hidden else text
+        if column >= _SHOWN:
+            shown = ""
         width = max(1, min(width, len(text) - column))
         return Span(self.prefix + self.files[number].name, line + 1, column + 1, width, shown[:_SHOWN])
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 from declarative_kv.model.address import Address, Move
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import PlanError
-from declarative_kv.model.state import Entry, State
-from declarative_kv.state.mend import readdressed
+from declarative_kv.model.state import Entry, State, readdressed
 
 
 def relocated(state: State, wanted: Mapping[Address, Address]) -> tuple[State, tuple[Move, ...]]:

@@ -72,10 +72,12 @@ def lookup_scope(scope: str) -> str:
 
 def resource_at(answers: Answers, at: Address) -> Resource:
     """The resource at an address without references; worked out once."""
-    if at not in answers.resources:
-        resource = answers.document.resources[at]
-        answers.resources[at] = replace(resource, spec=_spec(answers, resource))
-    return answers.resources[at]
+    if (known := answers.resources.get(at)) is not None:
+        return known
+    one = answers.document.resources[at]
+    made = Resource(at, _spec(answers, one), one.depends_on, one.lifecycle, one.span, one.spans)
+    answers.resources[at] = made
+    return made
 
 
 def _spec(answers: Answers, resource: Resource) -> Any:

@@ -247,10 +247,10 @@ async def _ask_roles(answers: Answers, directory: Directory) -> None:
     """Look up role names, once for each name and subscription (or management group)."""
     users: dict[tuple[str, str], Resource] = {}
     for resource in answers.document.resources.values():
-        for ref in references(resource.spec):
-            if isinstance(ref, RoleRef) and guid_of(ref.name) is None:
-                scope = value_of(answers, resource.spec.scope, resource.spec)
-                users.setdefault((lookup_scope(scope), ref.name.lower()), resource)
+        role = getattr(resource.spec, "role", None)
+        if isinstance(role, RoleRef) and guid_of(role.name) is None:
+            scope = value_of(answers, resource.spec.scope, resource.spec)
+            users.setdefault((lookup_scope(scope), role.name.lower()), resource)
     names = {question: resource.spec.role.name for question, resource in users.items()}
     answers.roles = await ask_all(
         {question: partial(directory.role, question[0], names[question]) for question in users},

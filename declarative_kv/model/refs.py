@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, get_args
 
 from declarative_kv.model.address import Address
@@ -81,16 +82,19 @@ def references(spec: object) -> Iterator[Ref]:
 
 def named_references(spec: Any) -> Iterator[tuple[str, Ref]]:
     """The same, each with the name of its field."""
-    for name in _fields(spec.__class__):
-        value = getattr(spec, name)
+    names, values = _fields(spec.__class__)
+    for name, value in zip(names, values(spec), strict=True):
         if value.__class__ in _REFS:
             yield name, value
 
 
 @cache
-def _fields(spec: Any) -> tuple[str, ...]:
-    """The names of the fields of a class of specs."""
-    return tuple(field.name for field in fields(spec)) if is_dataclass(spec) else ()
+def _fields(spec: Any) -> tuple[tuple[str, ...], Callable[[Any], Sequence[Any]]]:
+    """The names of the fields of a class of specs, and what gets all their values at once."""
+    names = tuple(field.name for field in fields(spec)) if is_dataclass(spec) else ()
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda one: [getattr(one, name) for name in names]
 
 
 def needed_addresses(spec: object) -> frozenset[Address]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from declarative_kv.model.address import Address
 
 FORMAT = 1
+_OF_THE_ADDRESS: Final = frozenset({"fingerprint", "fingerprint_key", "pending_fingerprint", "pending_key"})
+"""Facts that hold for one address only: a value's fingerprint is made of the value and the address."""
 
 
 class Status(StrEnum):
@@ -56,3 +58,18 @@ class State:
     def base(self) -> tuple[str, int]:
         """What a plan is made against."""
         return self.lineage, self.serial
+
+
+def readdressed(state: State, moves: Mapping[Address, Address]) -> State:
+    """The state with entries under other addresses, which must be free."""
+    entries = {moves.get(a, a): _readdressed(entry, moves) for a, entry in state.entries.items()}
+    return replace(state, entries=entries)
+
+
+def _readdressed(entry: Entry, moves: Mapping[Address, Address]) -> Entry:
+    """The entry under its new address, its dependencies too."""
+    depends_on = frozenset(moves.get(a, a) for a in entry.depends_on)
+    if entry.address not in moves:
+        return replace(entry, depends_on=depends_on)
+    facts = {name: fact for name, fact in entry.facts.items() if name not in _OF_THE_ADDRESS}
+    return replace(entry, address=moves[entry.address], depends_on=depends_on, facts=facts)

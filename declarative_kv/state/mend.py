@@ -10,12 +10,9 @@ from declarative_kv.model.address import Address
 from declarative_kv.model.codec import Malformed, Specs
 from declarative_kv.model.diagnostic import Diagnostic
 from declarative_kv.model.errors import StateConflict, StateError, StateUnreadable
-from declarative_kv.model.state import FORMAT, Entry, State
+from declarative_kv.model.state import FORMAT, Entry, State, readdressed
 from declarative_kv.state.files import read_if_there
 from declarative_kv.state.layout import Newer, decode_state
-
-_OF_THE_ADDRESS = frozenset({"fingerprint", "fingerprint_key", "pending_fingerprint", "pending_key"})
-"""Facts that hold for one address only: a value's fingerprint is made of the value and the address."""
 
 
 def found(state: State, address: Address) -> Entry:
@@ -42,21 +39,6 @@ def moved(state: State, source: Address, target: Address) -> tuple[State, Mappin
     if taken:
         raise _refused("The address is taken", f"{_listed(taken)} is in the state already.")
     return readdressed(state, moves), moves
-
-
-def readdressed(state: State, moves: Mapping[Address, Address]) -> State:
-    """The state with entries under other addresses, which must be free."""
-    entries = {moves.get(a, a): _readdressed(entry, moves) for a, entry in state.entries.items()}
-    return replace(state, entries=entries)
-
-
-def _readdressed(entry: Entry, moves: Mapping[Address, Address]) -> Entry:
-    """The entry under its new address, its dependencies too."""
-    depends_on = frozenset(moves.get(a, a) for a in entry.depends_on)
-    if entry.address not in moves:
-        return replace(entry, depends_on=depends_on)
-    facts = {name: fact for name, fact in entry.facts.items() if name not in _OF_THE_ADDRESS}
-    return replace(entry, address=moves[entry.address], depends_on=depends_on, facts=facts)
 
 
 def forgotten(state: State, addresses: Sequence[Address]) -> State:
