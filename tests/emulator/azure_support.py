@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from declarative_kv.emulator.entra.tokens import issue
 from declarative_kv.emulator.http import Request
 from declarative_kv.emulator.seed import SUBSCRIPTION, TENANT
 from declarative_kv.emulator.world import Settings, World, new_world
+from tests.loop import awaited
 
 LOGIN = "login.microsoftonline.com"
 ARM = "management.azure.com"
@@ -59,7 +59,7 @@ class Azure:
 
     def send(self, request: Request) -> Answer:
         """One request as it is."""
-        response = asyncio.run(self.application.answer(request))
+        response = awaited(self.application.answer(request))
         return Answer(response.status, response.headers, response.body, response.dropped)
 
     def ask(

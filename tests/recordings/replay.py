@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -13,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from declarative_kv.emulator.app import Application
 from declarative_kv.emulator.http import Request, Response
 from declarative_kv.emulator.world import Settings, new_world
+from tests.loop import awaited
 from tests.recordings import cast, stage
 from tests.recordings.compare import Correspondence, differences, link_key
 from tests.recordings.load import Entry, Scenario, vault_version
@@ -103,7 +103,7 @@ class Replay:
 
     def _attempt(self, entry: Entry, request: Request, mapping: Correspondence) -> tuple[Outcome, Correspondence]:
         request = replace(request, headers={**request.headers, **self._authorisation(entry)})
-        answer = self._without_props(_decoded(asyncio.run(self.application.answer(request))))
+        answer = self._without_props(_decoded(awaited(self.application.answer(request))))
         if answer.status in (0, 501) and entry.status != answer.status:
             verdict, reasons = "unsupported", [f"{answer.status}: {answer.body}"]
         else:
