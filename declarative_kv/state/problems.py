@@ -136,7 +136,7 @@ def lock_lost(name: str, holder: str) -> StateLockLost:
             code="state-lock-lost",
             summary="The lock on the state is lost",
             detail=f"Somebody took the lock on {name} from this run, which therefore writes nothing more. {holder}",
-            hint="What was done is saved. When nobody else is at work, go on with:\n    dkv apply",
+            hint="What was done is saved. When nobody else is at work, run the same command again.",
         )
     )
 
@@ -149,7 +149,7 @@ def lock_in_doubt(name: str) -> StateLockLost:
             summary="The lock on the state is lost",
             detail=f"The lock on {name} could not be renewed before it ran out, so another run may hold it. This one "
             "writes nothing more.",
-            hint="Check the network. What was done is saved; to go on:\n    dkv apply",
+            hint="Check the network. What was done is saved: run the same command again.",
         )
     )
 
