@@ -1,7 +1,7 @@
 """The order of work: make after what you need; unmake after what needed you.
 
-On top of these two sentences, changes on a vault's data plane come after the grants to the running identity and before
-the removal of such grants.
+On top of these two sentences, changes on a vault's data plane come after the grants to the running identity and the
+switch of the vault's access model, and before the removal of such grants.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def contained_after_container(work: Work, edges: Edges) -> None:
 
 
 def data_between_grants(work: Work, edges: Edges) -> None:
-    """Changes on a vault's data plane come after our own grants there are made, and before they are removed."""
+    """Changes on a vault's data plane come after our own grants and its access model, and before grants are removed."""
     grants = [
         (at, change, where)
         for at, change in work.changes.items()
@@ -163,7 +163,12 @@ def _takers(work: Work) -> Mapping[str, frozenset[Address]]:
 
 
 def _granted_at(work: Work, change: Change) -> str | None:
-    """Where a change grants something to, or takes it from, the running identity: an ARM id with a slash behind."""
+    """Where a change grants something to, or takes it from, the running identity: an ARM id with a slash behind.
+
+    A vault that switches its access model does: what we may do in it afterwards is what the YAML provides for.
+    """
+    if any(one.path == ("access",) for one in change.diff) and change.desired is not None:
+        return work.kinds[change.address.kind].remote_id(change.desired.spec).lower() + "/"
     spec = change.desired.spec if change.desired is not None else None
     if spec is None:
         spec = change.live.spec if change.live is not None else change.prior.spec if change.prior is not None else None

@@ -124,8 +124,12 @@ def _object_encoder(declared: type) -> _Encoder:
     def encode_object(value: Any) -> dict[str, Any]:
         if type(value) is not declared:
             raise TypeError(f"{type(value).__name__} where {declared.__name__} belongs")
-        items = ((field, encoder, getattr(value, field.name)) for field, encoder in plan)
-        return {field.name: encoder(item) for field, encoder, item in items if _is_written(item, field)}
+        found = {}
+        for field, encoder in plan:
+            item = getattr(value, field.name)
+            if item or _is_written(item, field):
+                found[field.name] = encoder(item)
+        return found
 
     return encode_object
 
@@ -134,7 +138,7 @@ def _is_written(item: Any, field: Field[Any]) -> bool:
     """Whether a field appears in the JSON: `None` and empty collections do not, where they are the default."""
     if item is None:
         return field.default is not None
-    if isinstance(item, (tuple, frozenset, Mapping)) and not item:
+    if not item and isinstance(item, (tuple, frozenset, Mapping)):
         return field.default_factory is MISSING and field.default != item
     return True
 

@@ -8,7 +8,7 @@ import pytest
 
 from declarative_kv.engine.order import check_cycles, in_order
 from declarative_kv.model.errors import DependencyCycle
-from declarative_kv.model.plan import Action, Change, Reason
+from declarative_kv.model.plan import Action, AttrDiff, Change, Reason
 from declarative_kv.model.resource import Resource
 from tests.unit.engine.fakes import KINDS, Thing, at, entry, live, thing
 
@@ -61,6 +61,21 @@ def test_the_data_plane_comes_after_our_grants_are_made() -> None:
 
 def test_the_data_plane_comes_before_our_grants_are_removed() -> None:
     assert order(unmake("grant.a", colour="me"), unmake("item.z")) == ["item.z", "grant.a"]
+
+
+def test_the_data_plane_comes_after_the_switch_of_its_vaults_access_model() -> None:
+    switch = Change(
+        at("thing.z"),
+        Action.UPDATE,
+        Reason.CONFIG_MOVED,
+        diff=(AttrDiff(("access",), "policies", "rbac"),),
+        desired=Resource(at("thing.z"), Thing(name="z", vault="/v")),
+    )
+    gone = unmake("item.a")
+    assert gone.prior is not None
+    inside = replace(gone, prior=replace(gone.prior, spec=Thing(name="a", vault="/v/thing/z")))
+    assert order(inside, switch) == ["thing.z", "item.a"]
+    assert order(gone, switch) == ["item.a", "thing.z"]  # another vault's
 
 
 def test_grants_to_others_wait_for_nothing() -> None:
