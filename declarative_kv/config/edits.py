@@ -81,6 +81,8 @@ def _in_place_of(text: str, node: Node, value: Any) -> str:
 
 def _relisted(text: str, node: Node, wanted: Sequence[Any]) -> str:
     """The list with other items: those that stay keep their places, new ones come last."""
+    if not node.items:
+        return _in_place_of(text, node, wanted)
     words = {_same(scalar(one)): scalar(one) for one in wanted}
     there = [_meaning(item) for item in node.items]
     kept = {word for word in words if word in there}

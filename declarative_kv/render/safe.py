@@ -14,6 +14,9 @@ from typing import Final
 _COMMANDS: Final = re.compile(r"^(\s*):(?=:)|#(?=#(?:vso)?\[)", re.IGNORECASE)
 """What a CI runner would take for a command to itself: `::` at the start of a line, `##[` and `##vso[` anywhere."""
 
+_MARKUP: Final = re.compile(r"(@|#(?=\d))|[\\`*_\[\]#|~<&]")
+"""What is markup anywhere in a line, and first what a forge takes for somebody's name or an issue's number."""
+
 _IN_HCL: Final[Mapping[str, str]] = MappingProxyType({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _TEMPLATES: Final = re.compile(r"(\$+|%+)(?=\{)")
 
@@ -88,8 +91,16 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Markdown text in which nothing is markup, a mention or a link."""
-    escaped = re.sub(r"([\\`*_\[\]#|~<@&])", r"\\\1", safe(text)).replace("\\@", "&#64;")
+    escaped = _MARKUP.sub(_unmarked, safe(text))
     return re.sub(r"^(\s*)([>+=-])", r"\1\\\2", escaped)  # at the start of a line these begin a block
+
+
+def _unmarked(found: re.Match[str]) -> str:
+    """What begins a mention with a space of no width behind it, everything else with a backslash before it.
+
+    Forges look for mentions in what was rendered, where no backslash and no entity is left (github/markup#1168).
+    """
+    return f"{found[1]}&#8203;" if found[1] else f"\\{found[0]}"
 
 
 def _inert(found: re.Match[str]) -> str:

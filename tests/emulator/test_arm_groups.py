@@ -73,6 +73,16 @@ def test_patch_changes_only_the_tags(arm: Arm) -> None:
     assert (answer.body["tags"], answer.body["location"]) == ({"x": "y"}, "westeurope")
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_what_manages_a_group_is_a_text(arm: Arm, method: str) -> None:
+    arm.make_group()
+    answer = arm.call(method, GROUP, {"location": "westeurope", "managedBy": 7})
+    assert (answer.status, answer.code) == (400, "InvalidRequestContent")
+    assert "managedBy" not in arm.call("GET", GROUP).body
+    answer = arm.call(method, GROUP, {"location": "westeurope", "managedBy": "/x"})
+    assert answer.body["managedBy"] == "/x"
+
+
 def test_deleting_a_group_is_done_at_the_first_poll(arm: Arm) -> None:
     arm.make_group()
     started = arm.call("DELETE", GROUP)

@@ -28,6 +28,7 @@ from declarative_kv.config.tree import events
         ("a: [x]\n", "a", ["z"], "a: [z]\n"),
         ("a:\n  - x\nb: 1\n", "a", ["z"], "a: [z]\nb: 1\n"),
         ("a: [x]\n", "a", [], "a: []\n"),
+        ("a: []  # c\n", "a", ["x", "y"], "a: [x, y]  # c\n"),
         ("a: [$(v), x]\n", "a", ["x"], "a: [x]\n"),
         ("a: x\n", "a", None, "a: null\n"),
         ("a:\n  x: 1\n", "a", None, "a: null\n"),

@@ -186,8 +186,8 @@ def test_markdown_has_no_markup_of_others(form: Callable[[Plan], str], name: str
     tokens = list(_all(MarkdownIt("commonmark").enable("table").parse(text)))
     kinds = {token.type for token in tokens}
     assert not kinds & {"html_inline", "html_block", "link_open", "image", "hr", "blockquote_open"}
-    mentions = re.findall(r"(?<!`)@\w+", re.sub(r"(?s)(`{3,}).*?\n\1|(`+).+?\2", "", text))
-    assert mentions == []
+    # As a forge looks for them: in the text that was rendered, code left out.
+    assert not [token.content for token in tokens if token.type == "text" and re.search(r"@\w|#\d", token.content)]
 
 
 def _all(tokens: list[Any]) -> Iterator[Any]:
