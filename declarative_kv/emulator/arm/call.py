@@ -219,6 +219,14 @@ def tags_of(body: Mapping[str, Any]) -> dict[str, str] | None:
     return tags
 
 
+def text_of(body: Mapping[str, Any], name: str) -> str | None:
+    """A text that was sent, None if it was not; raises a 400 for anything else."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise bad_content()
+    return value
+
+
 def filters(text: str | None) -> list[str]:
     """The terms of a `$filter` joined by `and`; text in quotes is left alone."""
     if not text or not text.strip():

@@ -12,7 +12,6 @@ from declarative_kv.emulator.arm.call import (
     GATEWAY,
     Call,
     Route,
-    bad_content,
     bad_filter,
     equals,
     filters,
@@ -20,6 +19,7 @@ from declarative_kv.emulator.arm.call import (
     region,
     retry_after,
     tags_of,
+    text_of,
 )
 from declarative_kv.emulator.arm.deleted import forget_assignments_below, forget_roles_below, soft_delete
 from declarative_kv.emulator.arm.subscriptions import LOCATIONS
@@ -108,18 +108,10 @@ def _put(call: Call, names: Mapping[str, str]) -> Response:
         "name": existing["name"] if existing else name,
         "location": location,
         "tags": tags_of(body),
-        "managedBy": _manager(body),
+        "managedBy": text_of(body, "managedBy"),
     }
     call.store.put("resource_groups", group_key(names["s"], name), record)
     return json_response(201 if existing is None else 200, _shape(call, record))
-
-
-def _manager(body: Mapping[str, Any]) -> str | None:
-    """The id of the resource that manages the group, which must be a text."""
-    manager = body.get("managedBy")
-    if manager is not None and not isinstance(manager, str):
-        raise bad_content()
-    return manager
 
 
 def _location(value: object) -> str:
@@ -144,7 +136,7 @@ def _location(value: object) -> str:
 def _patch(call: Call, names: Mapping[str, str]) -> Response:
     record = dict(require_group(call, names))
     body = call.body()
-    changes = {"tags": tags_of(body), "managedBy": _manager(body)}
+    changes = {"tags": tags_of(body), "managedBy": text_of(body, "managedBy")}
     record.update({name: value for name, value in changes.items() if value is not None})
     call.store.put("resource_groups", group_key(names["s"], names["g"]), record)
     return json_response(200, _shape(call, record))
