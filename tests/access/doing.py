@@ -17,7 +17,7 @@ from tests.emulator.azure_support import ARM, Azure, audience_of
 
 KINDS = ("secrets", "keys", "certificates", "storage")
 EVERYTHING = {kind: ["all"] for kind in KINDS}
-_VERSION = "api-version=2023-07-01"
+_VERSION, _ROLES_VERSION = "api-version=2023-07-01", "api-version=2022-04-01"
 _DIGEST = "A" * 43
 _NO_RIGHT = frozenset({"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"})
 
@@ -76,7 +76,7 @@ class Trials:
     def _tried(self, who: str, operation: str, box: Box, place: str) -> bool:
         if operation == "give-roles":
             return any(
-                self._assigned(who, role, other, place)
+                self._may_assign(who, role, other, place)
                 for role in telling_roles(self.world)
                 for other in self._anybody()
             )
@@ -97,30 +97,52 @@ class Trials:
         # A key that cannot do what it is asked to is refused with the same status, and another inner code.
         return answer.status != 401 and not (answer.status == 403 and answer.inner in _NO_RIGHT)
 
-    def _manages(self, who: str, method: str, target: str, body: Any = None, version: str = _VERSION) -> bool:
+    def _manages(self, who: str, method: str, target: str, body: Any = None) -> bool:
+        """Whether the right to do it is there; what else may be refused is of no account."""
+        return self._managed(who, method, target, body) not in (401, 403)
+
+    def _does(self, who: str, method: str, target: str, body: Any) -> bool:
+        """Whether it is really done."""
+        return self._managed(who, method, target, body) < 300
+
+    def _managed(self, who: str, method: str, target: str, body: Any = None) -> int:
+        version = _ROLES_VERSION if "/roleAssignments/" in target else _VERSION
         answer = self.azure.ask(method, ARM, f"{target}?{version}", body, token=self._token(who, ARM))
         assert answer.status < 500, answer.raw
-        return answer.status not in (401, 403)
+        return answer.status
 
-    def _assigned(self, who: str, role: str, to: str, place: str) -> bool:
-        target = f"{place}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
-        definition = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-        body = {"properties": {"roleDefinitionId": definition, "principalId": to}}
-        return self._manages(who, "PUT", target, body, "api-version=2022-04-01")
+    def _may_assign(self, who: str, role: str, to: str, place: str) -> bool:
+        return self._manages(who, "PUT", *_assignment(uuid.uuid4(), role, to, place))
+
+    def _takes(self, who: str, role: str, place: str) -> bool:
+        """Whether somebody gives itself a role without any condition.
+
+        Azure keeps one assignment of a role to a principal at a scope. Whoever has it already, and under a condition,
+        does not get a second one: the same right, on the same attributes, lets it write the first one without.
+        """
+        return self._does(who, "PUT", *_assignment(self._kept(role, who, place) or uuid.uuid4(), role, who, place))
+
+    def _kept(self, role: str, to: str, place: str) -> str | None:
+        """The name of the assignment that Azure keeps for this principal, role and scope."""
+        for record in self.azure.world.store.table("role_assignments").values():
+            same = record["roleDefinitionId"].lower().endswith(f"/{role}") and record["principalId"].lower() == to
+            if same and record["scope"].lower() == place:
+                return str(record["name"])
+        return None
 
     def _stepped(self, who: str, step: Step, box: Box, place: str) -> bool:
         match step.kind:
             case StepKind.TAKES_ROLE:
                 # Taken on the whole vault where that is allowed, since it reaches further there.
-                return self._assigned(who, step.id, who, box.id) or self._assigned(who, step.id, who, place)
+                return self._takes(who, step.id, box.id) or self._takes(who, step.id, place)
             case StepKind.TAKES_POLICY:
                 entry = {"tenantId": TENANT, "objectId": who, "permissions": EVERYTHING}
                 policies = {"properties": {"accessPolicies": [entry]}}
                 if step.id.endswith("/accessPolicies/write"):
-                    return self._manages(who, "PUT", f"{box.id}/accessPolicies/add", policies)
-                return self._manages(who, "PATCH", box.id, policies)
+                    return self._does(who, "PUT", f"{box.id}/accessPolicies/add", policies)
+                return self._does(who, "PATCH", box.id, policies)
             case StepKind.SWITCHES_MODEL:
-                return self._manages(who, "PATCH", box.id, {"properties": {"enableRbacAuthorization": False}})
+                return self._does(who, "PATCH", box.id, {"properties": {"enableRbacAuthorization": False}})
         raise AssertionError(step)
 
     def _around(self, who: str, operation: str, box: Box, place: str) -> bool:
@@ -136,6 +158,13 @@ class Trials:
             case "read-key":
                 return self._manages(who, "GET", one)
         raise AssertionError(operation)
+
+
+def _assignment(name: object, role: str, to: str, place: str) -> tuple[str, Any]:
+    """Where an assignment is written, and what of it."""
+    definition = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    body = {"properties": {"roleDefinitionId": definition, "principalId": to}}
+    return f"{place}/providers/Microsoft.Authorization/roleAssignments/{name}", body
 
 
 Request = tuple[str, str, Any]

@@ -15,12 +15,23 @@ from declarative_kv.model.capabilities import named
 from declarative_kv.model.invariant import Claim, Invariant, Who
 from tests.access.brute import OPERATIONS, Operation
 from tests.access.doing import DOABLE, Trials, trials
-from tests.access.test_brute_force import edges, name_of, told, whole
-from tests.access.worlds import Box, World, estate_of, random_world
+from tests.access.test_brute_force import (
+    DELEGATE,
+    OWNER,
+    SOMEBODY,
+    compared,
+    edges,
+    name_of,
+    told,
+    tried,
+    whole,
+)
+from tests.access.worlds import BUILTINS, GROUP, KV, SUB, Box, Given, Limit, World, estate_of, random_world
 from tests.counts import count
 
 FEW = range(1000, 1000 + count(3, 200))
 MORE = range(1000, 1000 + count(8, 500))
+CONTRIBUTOR, ADMINISTRATOR = "b24988ac-6180-42a0-ab88-20f7382dd24c", "00482a5a-887f-4fb3-b363-3b7fe8e74483"
 PARTS, WORLDS, DRAWN = range(count(1, 200)), count(20, 50), 10
 GIVEN = frozenset({StepKind.PRINCIPAL, StepKind.GROUP, StepKind.ROLE, StepKind.POLICY, StepKind.SCOPE})
 
@@ -69,11 +80,58 @@ def test_some_of_what_is_said_is_so_in_many_more_worlds(part: int) -> None:
 def test_every_indirect_way_leads_to_what_it_promises(seed: int) -> None:
     world = random_world(seed)
     azure = trials(world)
-    ways = {}
+    for one in _indirect(world):
+        assert _leads(azure, world, one), one
+
+
+VAULT = Box("kv-0", rbac=True)
+OWN = World(
+    people=(SOMEBODY,),
+    members={},
+    boxes=(VAULT,),
+    roles=BUILTINS,
+    given=(Given(VAULT.objects[1], OWNER, SOMEBODY, Limit("roles", (OWNER,))),),
+)
+"""Somebody may give itself nothing but the role that it has there already: without the condition."""
+TOGETHER = replace(
+    OWN,
+    given=(Given(GROUP, CONTRIBUTOR, SOMEBODY), Given(SUB, DELEGATE, SOMEBODY, Limit("roles", (DELEGATE,)))),
+)
+"""Somebody may change the vault by one grant, and give roles without limits once it took one through another."""
+
+
+@pytest.mark.parametrize(
+    ("world", "path"),
+    [
+        (OWN, ((StepKind.TAKES_ROLE, OWNER), (StepKind.TAKES_ROLE, ADMINISTRATOR))),
+        (
+            TOGETHER,
+            (
+                (StepKind.TAKES_ROLE, DELEGATE),
+                (StepKind.SWITCHES_MODEL, f"{KV}/write"),
+                (StepKind.TAKES_POLICY, f"{KV}/write"),
+            ),
+        ),
+    ],
+    ids=["own", "together"],
+)
+def test_the_way_around_a_condition_is_told_whole_and_leads_there(
+    world: World, path: tuple[tuple[StepKind, str], ...]
+) -> None:
+    assert compared(world, frozenset(tried(world))) == (set(), set())
+    azure, ways = trials(world), _indirect(world)
+    assert path in [tuple((step.kind, step.id) for step in _steps(one)) for one in ways]
+    for one in ways:
+        assert _leads(azure, world, one), one
+
+
+def _indirect(world: World) -> list[Answer]:
+    """Of each way in which somebody could come to something one answer that can be tried."""
+    ways: dict[tuple[object, ...], Answer] = {}
     for one in answers(estate_of(world)):
         if not one.direct and one.principal in world.people and one.capability.name in DOABLE:
             ways.setdefault((one.principal, one.resource, _steps(one)), one)
-    assert all(_leads(azure, world, one) for one in ways.values())
+    return list(ways.values())
 
 
 def _steps(one: Answer) -> tuple[Step, ...]:

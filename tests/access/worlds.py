@@ -18,6 +18,7 @@ GROUP = f"{SUB}/resourcegroups/rg"
 OTHER_GROUP = f"{SUB}/resourcegroups/other"
 MANAGEMENT = "/providers/microsoft.management/managementgroups/"
 EVERYONE = "00000000-0000-0000-0000-000000000000"
+_WRITTEN = "2024-01-01T00:00:00.0000000Z"
 KINDS = ("secrets", "keys", "certificates", "storage")
 
 Block = Mapping[str, tuple[str, ...]]
@@ -348,6 +349,8 @@ def _assignment(given: Given, name: str) -> dict[str, Any]:
         "principalType": "ServicePrincipal",
         "condition": given.limit.text() if given.limit else None,
         "conditionVersion": "2.0" if given.limit else None,
+        "createdOn": _WRITTEN,
+        "updatedOn": _WRITTEN,
     }
 
 

@@ -119,6 +119,18 @@ def test_a_grant_reaches_what_is_below_it(arm: Arm, assigned: str, asked: str, e
     assert decision == (Decision(True, made.body["name"]) if expected else Decision(False, reason="ForbiddenByRbac"))
 
 
+@pytest.mark.parametrize(
+    ("scope", "listed"),
+    [(VAULT, "keys"), (VAULT, "keys/k/versions"), (f"{VAULT}/keys/k", "keys/k/versions"), (VAULT, "secrets")],
+)
+def test_who_may_read_what_a_list_is_of_may_list_it_through_resource_manager(arm: Arm, scope: str, listed: str) -> None:
+    assert arm.call("PUT", f"{VAULT}/keys/k", {"properties": {"kty": "EC"}}).status == 200
+    caller = arm.application()
+    assert arm.call("GET", f"{VAULT}/{listed}", caller=caller).code == "AuthorizationFailed"
+    arm.assign(scope, caller.object_id, READER)
+    assert arm.call("GET", f"{VAULT}/{listed}", caller=caller).status == 200
+
+
 def test_the_planes_are_apart(arm: Arm) -> None:
     caller = arm.application()
     arm.assign(SUB, caller.object_id, CONTRIBUTOR)

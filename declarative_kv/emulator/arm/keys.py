@@ -162,7 +162,7 @@ _READ = f"{_KIND}/read"
 ROUTES = (
     Route("PUT", _KEY, _put, f"{_KIND}/write", _KEY),
     Route("GET", _KEY, _get, _READ, _KEY),
-    Route("GET", _KEYS, _list, _READ, _KEYS),
-    Route("GET", _VERSIONS, _list_versions, f"{_KIND}/versions/read", _VERSIONS),
+    Route("GET", _KEYS, _list, _READ, VAULT),
+    Route("GET", _VERSIONS, _list_versions, f"{_KIND}/versions/read", _KEY),
     Route("GET", _VERSION, _get_version, f"{_KIND}/versions/read", _VERSION),
 )

@@ -18,6 +18,7 @@ from declarative_kv.engine.access.direct import (
     role_name,
     role_path,
     roles_count,
+    scope_name,
 )
 from declarative_kv.engine.access.estate import Assignment, Vault, lies_in
 from declarative_kv.engine.access.rules import Rule
@@ -225,7 +226,10 @@ def _by_own_role(view: View, principal: str, spot: Spot, operation: Operation, p
 
 
 def _switched(view: View, reach: _Reach, vault: Vault) -> Iterator[Held]:
-    """Turning a vault to access policies: Azure asks for the vault's write and for unrestricted role assignments."""
+    """Turning a vault to access policies: Azure asks for the vault's write and for unrestricted role assignments.
+
+    Each of the two may come from a grant of its own, and be there only once a role is taken.
+    """
     if Rule.SWITCH_MODEL not in view.rules or not vault.rbac:
         return
     free = [power for power in reach.actions.get(_GIVE_ROLES, ()) if _unrestricted(view, power)]
@@ -233,7 +237,22 @@ def _switched(view: View, reach: _Reach, vault: Vault) -> Iterator[Held]:
         return
     step = Step(StepKind.SWITCHES_MODEL, "switches the vault to access policies", VAULTS_WRITE)
     for power in reach.actions.get(_CHANGE_VAULT, ()):
-        yield from _by_own_policy(power, VAULTS_WRITE, step)
+        ready = min((_with(view, power, other) for other in free), key=lambda one: (not one.certain, len(one.path)))
+        yield from _by_own_policy(ready, VAULTS_WRITE, step)
+
+
+def _with(view: View, power: _Power, other: _Power) -> _Power:
+    """A power, once the principal has given itself what it needs for another one besides.
+
+    The path stays that of the first power's grant; the roles of the other come after it, the first with the grant by
+    which they are taken where that is another one.
+    """
+    taken = {step.id for step in power.path if step.kind is StepKind.TAKES_ROLE}
+    more = [step for step in other.path if step.kind is StepKind.TAKES_ROLE and step.id not in taken]
+    if more and other.grant != power.grant:
+        means = f"{role_name(view, other.grant.role)} at {scope_name(view, other.grant.scope)}"
+        more[0] = replace(more[0], name=f"{more[0].name} through {means}")
+    return replace(power, path=(*power.path, *more), certain=power.certain and other.certain)
 
 
 def _unrestricted(view: View, power: _Power) -> bool:

@@ -16,7 +16,7 @@ from declarative_kv.engine.access.invariants import broken
 from declarative_kv.engine.access.network import network_notes
 from declarative_kv.engine.access.offline import offline
 from declarative_kv.engine.access.picture import picture, pictures
-from declarative_kv.engine.access.view import Spot, View
+from declarative_kv.engine.access.view import Spot, StepKind, View
 from declarative_kv.engine.changes import Inputs
 from declarative_kv.kinds import registry
 from declarative_kv.model.access import Definition, Denial, Permission, Surroundings
@@ -44,6 +44,7 @@ OFFICER, USER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "4633458b-17de-408a-b874
 READER, KV_READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7", "21090545-7ca7-4776-b22c-e363652d74d2"
 OWNER, CONTRIBUTOR = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c"
 ADMINISTRATOR, CRYPTO = "00482a5a-887f-4fb3-b363-3b7fe8e74483", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
+DELEGATE, DELEGATE_NAME = "f58310d9-a9f6-439a-9e8d-f62e7b41a168", "Role Based Access Control Administrator"
 CUSTOM = "c0c0c0c0-0000-4000-8000-000000000001"
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 ROLE_ID = "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId]"
@@ -250,6 +251,28 @@ def test_a_limit_to_some_roles_is_no_right_to_give_others() -> None:
     assert "read-value" not in found
     nobody = f"!(ActionMatches{{'{ASSIGN}'}}) OR {ROLE_ID} ForAnyOfAnyValues:GuidEquals{{nothing}}"
     assert "give-roles" not in {one.capability.name for one in answers(estate(vault(), role(OWNER, condition=nobody)))}
+
+
+def switches(found: Estate) -> list[tuple[bool, list[str]]]:
+    """How `ops` comes to read secret values by another access model: whether that is certain, and the steps."""
+    answered = (one for one in answers(found) if (one.principal, one.capability.name) == ("ops", "read-value"))
+    switching = (one for one in answered if any(step.kind is StepKind.SWITCHES_MODEL for step in one.path))
+    return [(one.certain, [step.name for step in one.path]) for one in switching]
+
+
+def test_the_role_that_a_switch_of_the_access_model_takes_first_is_a_step_of_its_own() -> None:
+    changing = role(CONTRIBUTOR, GROUP, who="ops")
+    start, taking = ["ops", "Contributor", "resource group rg"], f"gives itself the role {DELEGATE_NAME} through"
+    end = ["switches the vault to access policies", "gives itself an access policy"]
+    itself = f"!(ActionMatches{{'{ASSIGN}'}}) OR {ROLE_ID} ForAnyOfAnyValues:GuidEquals{{{DELEGATE}}}"
+    strange = "@Environment[isPrivateLink] BoolEquals true"
+    limited = role(DELEGATE, SUB, who="ops", condition=itself)
+    here = estate(vault(), changing, limited)
+    assert switches(here) == [(True, [*start, f"{taking} {DELEGATE_NAME} at subscription 2222…", *end])]
+    ((certain, _),) = switches(estate(vault(), changing, replace(limited, condition=strange)))
+    assert not certain
+    assert switches(estate(vault(), changing, replace(limited, condition=None))) == [(True, [*start, *end])]
+    assert switches(estate(vault(), changing)) == []
 
 
 def test_a_policy_for_an_application_says_so() -> None:
