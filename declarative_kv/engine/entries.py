@@ -26,16 +26,25 @@ _BEGUN: Mapping[str, str] = {
 
 
 def pending_entry(
-    kind: ResourceKind, change: Change, *, fingerprint: Mapping[str, Any], replaces: str | None = None
+    kind: ResourceKind,
+    change: Change,
+    *,
+    fingerprint: Mapping[str, Any],
+    replaces: str | None = None,
+    live: Observed | None = None,
 ) -> Entry:
-    """What must stand in the state before the first call that could create an object or a version."""
+    """What must stand in the state before the first call that could create an object or a version.
+
+    Nothing of what an earlier run had in flight stays: this plan has seen what became of it, and what is left of an
+    announcement would say that no value is in flight. `live` is what came back, where it was soft-deleted.
+    """
     wanted = _wanted(change)
-    facts = dict(change.prior.facts) if change.prior is not None else {}
+    facts = kept_facts(change.prior)
     if fingerprint:
         facts["pending_fingerprint"] = fingerprint.get("fingerprint")
         facts["pending_key"] = fingerprint.get("fingerprint_key")
     if kind.holds_value:
-        facts["seen_version"] = facts.get("version")
+        facts["seen_version"] = _seen_version(change, live) or facts.get("version")
     facts["begun"] = str(change.action)
     if replaces is not None:
         facts["replaces"] = replaces
@@ -50,7 +59,7 @@ def announced_entry(prior: Entry, action: Action) -> Entry:
 
 def begun_value(prior: Entry) -> Entry:
     """What stands in the state before a new version of a secret that the state has, its settings left as they are."""
-    return replace(prior, status=Status.PENDING, facts={**prior.facts, "begun": str(Action.UPDATE)})
+    return replace(prior, status=Status.PENDING, facts={**kept_facts(prior), "begun": str(Action.UPDATE)})
 
 
 def was_being(entry: Entry) -> str:
@@ -143,6 +152,18 @@ def replaced_id(prior: Entry | None) -> str | None:
 def kept_facts(prior: Entry | None) -> dict[str, Any]:
     """The facts that outlive a write: all but those of an interrupted one."""
     return {name: fact for name, fact in (prior.facts if prior else {}).items() if name not in _PENDING}
+
+
+def _seen_version(change: Change, live: Observed | None) -> str | None:
+    """The latest version that is about to be written over, where it was looked at.
+
+    None where somebody has to allow that: then it stays somebody else's until it is done, and is asked about again.
+    """
+    verdict = change.verdict
+    if verdict is None or verdict.value is Value.MOVED_OUTSIDE:
+        return None
+    back: str | None = live.facts.get("version") if live is not None else None
+    return back or verdict.version
 
 
 def without_value(spec: Any) -> Any:

@@ -200,7 +200,7 @@ async def _bring_into_line(tools: Tools, kind: ResourceKind, change: Change, liv
     wanted, fingerprint = await _with_value(tools, kind, change)
     wanted = _heeded(change, live, wanted)
     if change.writes_value:
-        await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
+        await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint, live=live))
     else:
         await announce(tools.journal, change)
     async with undone_when_refused(tools.journal, change):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,10 +115,12 @@ def judge_examined(evidence: Evidence) -> Verdict:
         outdated = dict.fromkeys(_PRINTED) if key is None and fingerprinted(entry) else {}
         return evidence.verdict(Value.SAME, facts=shown(at, evidence.live, key) | outdated)
     if not version_moved(entry, evidence.live):
-        return evidence.verdict(Value.CHANGED)
-    if evidence.key is not None and _arrived(entry, theirs, at, evidence.key):
-        return evidence.verdict(Value.CHANGED, "an interrupted run wrote an older value")
-    return _moved_outside(evidence)
+        verdict = evidence.verdict(Value.CHANGED)
+    elif evidence.key is not None and _arrived(entry, theirs, at, evidence.key):
+        verdict = evidence.verdict(Value.CHANGED, "an interrupted run wrote an older value")
+    else:
+        verdict = _moved_outside(evidence)
+    return replace(verdict, version=evidence.live.facts.get("version"))
 
 
 def judge_imported(at: Address, live: Observed, value: Sensitive, fresh: Key | None) -> Verdict:

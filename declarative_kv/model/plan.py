@@ -86,6 +86,7 @@ class Verdict:
 
     `facts` are facts to save with the entry when the value is the same but its fingerprint must be made anew.
     `seen` is the fingerprint of the source's value (hex) and `key` the fingerprint key's id, where there was one.
+    `version` is the latest one in Azure, where it was looked at and its value is to be changed.
     """
 
     value: Value
@@ -93,6 +94,7 @@ class Verdict:
     facts: Mapping[str, Any] = field(default_factory=nothing)
     seen: str | None = None
     key: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

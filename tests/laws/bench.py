@@ -51,7 +51,7 @@ class Bench:
             where = f"{kill} ({killed.requests[-1] if killed.requests else 'before any request'})"
             if killed.code != KILLED and kill.seconds is None:
                 yield f"{where}, it ended by itself with {killed.code}: {killed.err}"
-            if not FULL and self._has_seen(name):
+            if not FULL and kill is kills[-1] and self._has_seen(name):
                 return
             yield from (f"{where}, {one}" for one in self._looked_at(name))
         left, finished = self.lane.journal(), self.lane.dkv(*COMMANDS[name])

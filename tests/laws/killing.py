@@ -41,17 +41,19 @@ class Ended:
 class Kill:
     """At the request of that number, from 1: before the emulator begins it, or `after` it has done its work.
 
-    Or at no request (0), but so many `seconds` after its start.
+    Or at no request (0), but so many `seconds` after its start. With `of` only requests are counted that go to such a
+    place: requests side by side come in another order each time, those that concern one object in the same.
     """
 
     at: int = 0
     after: bool = False
     seconds: float | None = None
+    of: str = ""
 
     def __str__(self) -> str:
         if self.seconds is not None:
             return f"killed after {self.seconds:.3f} s"
-        return f"killed {'after' if self.after else 'before'} request {self.at}"
+        return f"killed {'after' if self.after else 'before'} request {self.at}{self.of and f' of {self.of}'}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Lane:
             **files,
         }
         kill = kill or Kill()
-        answer = self._ask({"run": told, "at": kill.at, "after": kill.after, "seconds": kill.seconds})
+        answer = self._ask({"run": told, "at": kill.at, "after": kill.after, "seconds": kill.seconds, "of": kill.of})
         out, err = (Path(files[name]).read_text(encoding="utf-8") for name in ("out", "err"))
         return Ended(answer["code"], out, err, tuple(answer["requests"]), answer["seconds"])
 

@@ -54,20 +54,22 @@ SETTLED: Final = 0.005
 class Watched:
     """The emulator's answers, until the request at which the running command is to die.
 
-    `at` counts the requests from 1; `after` kills when the emulator has done its work, else before it begins. What
-    else the command had on its way is served all the same, as Azure would.
+    `at` counts the requests from 1, or only those with `of` in them; `after` kills when the emulator has done its work,
+    else before it begins. What else the command had on its way is served all the same, as Azure would.
     """
 
     application: Application
     at: int = 0
     after: bool = False
+    of: str = ""
     pid: int = 0
     seen: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         """The emulator's answer, or none any more."""
-        self.seen.append(f"{request.method} {request.host}{request.path}")
-        if len(self.seen) != self.at:
+        told = f"{request.method} {request.host}{request.path}"
+        self.seen.append(told)
+        if self.of not in told or sum(self.of in one for one in self.seen) != self.at:
             return await self.application.answer(request)
         if self.after:
             await self.application.answer(request)
@@ -95,8 +97,9 @@ class Server:
                 self._load(path)
             case {"dump": str(path)}:
                 self._dump(path)
-            case {"run": command, "at": int(at), "after": bool(after), "seconds": seconds}:
-                return await self._run(command, at, after=after, seconds=seconds)
+            case {"run": command, "at": int(at), "after": bool(after), "seconds": seconds, "of": str(of)}:
+                self.watched.seen, self.watched.at, self.watched.after, self.watched.of = [], at, after, of
+                return await self._run(command, seconds)
             case _:
                 raise ValueError(f"not an order: {order}")
         return None
@@ -111,10 +114,9 @@ class Server:
     def _dump(self, path: str) -> None:
         Path(path).write_text(json.dumps(self.world.store.dump()))
 
-    async def _run(self, command: Mapping[str, Any], at: int, *, after: bool, seconds: float | None) -> Any:
+    async def _run(self, command: Mapping[str, Any], seconds: float | None) -> Any:
         """Run it to its end, or to the request or the second at which it is to die."""
         (reader, writer), loop = self.nursery, asyncio.get_running_loop()
-        self.watched.seen, self.watched.at, self.watched.after = [], at, after
         writer.write(f"{json.dumps(command)}\n".encode())
         self.watched.pid = json.loads(await reader.readline())
         begun = loop.time()

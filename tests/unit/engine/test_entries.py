@@ -11,6 +11,7 @@ from declarative_kv.engine.entries import (
     accepted_entry,
     announced_entry,
     applied_entry,
+    begun_value,
     pending_entry,
     quiet_entry,
     value_open,
@@ -60,6 +61,43 @@ def test_a_value_written_with_a_key_has_its_own_fingerprint() -> None:
 def test_an_entry_that_is_about_to_be_written_knows_the_version_that_it_saw() -> None:
     facts = pending_entry(SecretKind(), change(), fingerprint={"fingerprint": "f2", "fingerprint_key": "k/2"}).facts
     assert (facts["seen_version"], facts["pending_fingerprint"], facts["pending_key"]) == ("v1", "f2", "k/2")
+
+
+def pending(made: Change, back: Observed | None = None) -> Entry:
+    printed = {"fingerprint": "f2", "fingerprint_key": "k/2"}
+    return pending_entry(SecretKind(), replace(made, writes_value=True), fingerprint=printed, live=back)
+
+
+@pytest.mark.parametrize("action", [Action.RECOVER, Action.UPDATE])
+def test_a_value_that_is_written_after_something_else_was_interrupted_is_in_flight(action: Action) -> None:
+    prior = change().prior
+    assert prior is not None
+    left = announced_entry(prior, action)
+    assert [value_open(one) for one in (left, pending(change(prior=left)), begun_value(left))] == [False, True, True]
+
+
+def test_nothing_of_an_earlier_write_stays_where_another_begins() -> None:
+    again = pending(replace(change(), prior=pending(change(action=Action.RECOVER))))
+    assert again == pending(change())
+    unprinted = pending_entry(SecretKind(), replace(change(), prior=again, writes_value=True), fingerprint={})
+    assert unprinted.facts.keys() & {"pending_fingerprint", "pending_key"} == set()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "back", "seen"),
+    [
+        (Verdict(Value.CHANGED, version="v2"), {}, "v2"),
+        (Verdict(Value.CHANGED), {"version": "v2"}, "v2"),
+        (Verdict(Value.CHANGED), {}, "v1"),
+        (Verdict(Value.MOVED_OUTSIDE, version="v2"), {"version": "v2"}, "v1"),
+        (None, {"version": "v2"}, "v1"),
+    ],
+)
+def test_the_version_that_is_written_over_unasked_is_the_one_that_was_seen(
+    verdict: Verdict | None, back: dict[str, str], seen: str
+) -> None:
+    there = Observed("secret", "/v/secrets/db", SPEC, facts=back)
+    assert pending(change(verdict=verdict), there).facts["seen_version"] == seen
 
 
 def quiet(made: Change) -> Entry | None:

@@ -190,6 +190,7 @@ async def test_when_both_sides_moved_the_source_wins_and_the_reason_says_so() ->
     verdict = await case.verdict()
     assert verdict.value is Value.CHANGED
     assert verdict.why == "both sides moved: changed in Azure 2026-11-20, and the source changed"
+    assert verdict.version == THEIRS
 
 
 async def test_without_a_fingerprint_a_rotation_is_not_overwritten_unasked() -> None:
@@ -314,6 +315,15 @@ async def test_an_interrupted_write_that_did_not_arrive_is_made() -> None:
 async def test_an_interrupted_write_is_followed_by_the_sources_newer_value() -> None:
     verdict = await interrupted(environ={"PW": "newer"}).verdict()
     assert (verdict.value, verdict.why) == (Value.CHANGED, "an interrupted run wrote an older value")
+    assert verdict.version == THEIRS
+
+
+async def test_a_write_over_a_version_that_was_seen_is_made_though_another_one_was_known_before() -> None:
+    assert (await interrupted(azure="rotated", version=THEIRS).verdict()).value is Value.MOVED_OUTSIDE
+    case = interrupted(azure="rotated", version=THEIRS)
+    assert case.entry is not None
+    case.entry = replace(case.entry, facts={**case.entry.facts, "seen_version": THEIRS})
+    assert (await case.verdict()).value is Value.CHANGED
 
 
 async def test_a_rotation_while_a_write_was_interrupted_is_not_overwritten_unasked() -> None:
