@@ -24,7 +24,7 @@ from declarative_kv.engine.plan import only_drift, plan, wished
 from declarative_kv.engine.refresh import refresh
 from declarative_kv.engine.resolve import Resolved, resolve
 from declarative_kv.engine.select import select
-from declarative_kv.engine.shard import missing_elsewhere, needed_elsewhere, own
+from declarative_kv.engine.shard import away, missing_elsewhere, needed_elsewhere, own
 from declarative_kv.engine.values import compare
 from declarative_kv.kinds.fingerprint_key import FingerprintKeys
 from declarative_kv.model.access import Questions, Surroundings
@@ -79,12 +79,13 @@ def settings_of(document: Document) -> Document:
 async def planned_from(run: Run, document: Document, resolved: Resolved, state: State, options: Options) -> Planned:
     """Refresh, compare values, plan; of the document only the settings are looked at. Writes nothing."""
     state, moves = relocated(state, document.moved)
+    elsewhere = away(resolved.desired, state, options.shard)
     resolved = replace(resolved, desired=own(resolved.desired, state, options.shard))
     chosen = select(resolved.desired, state, options)
     groups = _groups(document, resolved)
-    elsewhere = _needed_elsewhere(document, resolved, chosen, options)
+    needed = _needed_elsewhere(document, resolved, chosen, options)
     reading = await refresh(
-        run.kinds, run.session, resolved.desired, state, chosen | elsewhere, destroying=options.destroy, around=True
+        run.kinds, run.session, resolved.desired, state, chosen | needed, destroying=options.destroy, around=True
     )
     ring = key_ring(run, state, shared=resolved.fingerprint, off=document.fingerprint_off)
     sources = Sources(os.environ)
@@ -105,8 +106,9 @@ async def planned_from(run: Run, document: Document, resolved: Resolved, state: 
         shared_key=resolved.fingerprint,
         removed=document.removed,
         scrutiny=Scrutiny(around, document.invariants, resolved.ids, document.guards),
+        elsewhere=elsewhere,
     )
-    blocks = (*made.blocks, *missing_elsewhere(resolved.desired, made.changes, reading, elsewhere, options.shard))
+    blocks = (*made.blocks, *missing_elsewhere(resolved.desired, made.changes, reading, needed, options.shard))
     noted = replace(made, blocks=blocks, notes=(*made.notes, *ring.notes), warnings=document.warnings, moves=moves)
     return Planned(noted, run.place, ring, sources, resolved.fingerprint, document.fingerprint_off, groups)
 
@@ -155,10 +157,12 @@ async def inspected(run: Run, document: Document, state: State, shard: Shard | N
     options = Options(values="never", shard=shard)
     state, _ = relocated(state, document.moved)
     resolved = await resolve(document, run.directory, run.kinds)
+    elsewhere = away(resolved.desired, state, shard)
     resolved = replace(resolved, desired=own(resolved.desired, state, shard))
     chosen = select(resolved.desired, state, options)
     reading: Reading = await refresh(run.kinds, run.session, resolved.desired, state, chosen, around=True)
-    return Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen), resolved
+    inputs = Inputs(run.kinds, resolved.desired, state, reading, {}, options, chosen, elsewhere=elsewhere)
+    return inputs, resolved
 
 
 async def _orphans(run: Run, inputs: Inputs, resolved: Resolved) -> tuple[tuple[Orphan, ...], str]:

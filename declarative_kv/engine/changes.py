@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from declarative_kv.engine.decide import ABSENT, UNSEEN, Seen, decide
 from declarative_kv.engine.entries import replaced_id
+from declarative_kv.engine.standing import is_ours, standing
 from declarative_kv.engine.verdict import value_moved
 from declarative_kv.model.address import Address
 from declarative_kv.model.alike import NOTHING
@@ -20,7 +20,10 @@ from declarative_kv.model.state import Entry, State, Status
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a plan is made of; `aside` counts entries of the state that are left out, as nothing is new."""
+    """Everything that a plan is made of; `aside` counts entries of the state that are left out, as nothing is new.
+
+    `elsewhere` is declared too, and held by this state still, but another shard wants it from now on.
+    """
 
     kinds: Kinds
     desired: Desired
@@ -33,6 +36,7 @@ class Inputs:
     groups: frozenset[str] = frozenset()
     removed: frozenset[Address] = frozenset()
     aside: int = 0
+    elsewhere: Desired = field(default_factory=dict)
 
     def lets_go(self, at: Address) -> bool:
         """Whether the YAML says that the entry, or the vault around it, is to be forgotten."""
@@ -41,6 +45,10 @@ class Inputs:
     def wanted(self, at: Address) -> Resource | None:
         """The declaration of an address, unless the run destroys."""
         return None if self.options.destroy else self.desired.get(at)
+
+    def declared(self, at: Address) -> Resource | None:
+        """What the YAML says of an address, for this shard or another one."""
+        return self.desired.get(at) or self.elsewhere.get(at)
 
     def importing(self, at: Address) -> bool:
         """Whether an existing object may be taken over: by its own word, its vault's `import: all`, or the option."""
@@ -138,7 +146,7 @@ def _import(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     assert base.live is not None
     diff = _difference(kind, base.desired, base.live)
     shared = kind.replaceable and base.live.id != kind.remote_id(base.desired.spec).lower()
-    if shared and not inputs.importing(base.address):
+    if shared and not diff and not inputs.importing(base.address):
         return replace(base, action=Action.NOOP, reason=Reason.EQUAL, facts={"shared": True})
     return replace(base, diff=diff, facts=base.verdict.facts if base.verdict else NOTHING)
 
@@ -153,7 +161,8 @@ def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
     if kind.replaceable and (requested or _another_object(kind, base)):
         moved = Reason.INTERRUPTED if _interrupted(base.prior) else Reason.CONFIG_MOVED
         reason = Reason.REQUESTED if requested else moved
-        return replace(base, action=Action.REPLACE, reason=reason, diff=identity_diff(base))
+        made = replace(base, action=Action.REPLACE, reason=reason, diff=identity_diff(base))
+        return _replacement(kind, made, inputs)
     diff = _difference(kind, base.desired, base.live)
     writes = _moved(base.verdict) or (requested and kind.holds_value)
     if _interrupted(base.prior) and (diff or writes):
@@ -162,6 +171,21 @@ def _comparison(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
         return replace(base, action=Action.NOOP, reason=Reason.EQUAL, facts=facts)
     reason = Reason.REQUESTED if requested else _who_moved(kind, base, diff)
     return replace(base, reason=reason, diff=diff, writes_value=writes, facts=facts)
+
+
+def _replacement(kind: ResourceKind, base: Change, inputs: Inputs) -> Change:
+    """A replacement; where an equal object stands in its place, that serves, and the fact `shared` says whose it is.
+
+    It is ours where it may be taken over, with what differs written, or where another entry had it.
+    """
+    assert base.desired is not None
+    assert base.prior is not None
+    there = standing(kind, base.desired, base.prior, inputs.reading)
+    if there is None:
+        return base
+    shared = not inputs.importing(base.address) and not is_ours(inputs.state, there)
+    diff = (*base.diff, *_difference(kind, base.desired, there))
+    return replace(base, diff=diff, facts={"shared": shared})
 
 
 def _difference(kind: ResourceKind, desired: Resource, live: Observed | Entry) -> tuple[AttrDiff, ...]:
@@ -221,30 +245,6 @@ def _written(spec: Any, path: tuple[str, ...]) -> Any:
             return None
         found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
     return found
-
-
-def left_out(before: Any, after: Any, prefix: str = "") -> Iterator[str]:
-    """The settings that `before` wrote and `after` does not, as dotted names; tags and network one by one."""
-    for name in _managed(before.__class__):
-        was = getattr(before, name)
-        if was is None:
-            continue
-        now = getattr(after, name)
-        if now is None:
-            yield prefix + name
-        elif is_dataclass(was):
-            yield from left_out(was, now, f"{prefix}{name}.")
-        elif isinstance(was, Mapping):
-            yield from (f"{prefix}{name}.{key}" for key in sorted(was) if key not in now)
-
-
-@cache
-def _managed(spec: Any) -> tuple[str, ...]:
-    """The fields of a class of specs that the YAML may leave to Azure."""
-    told = (field for field in fields(spec) if field.compare)
-    return tuple(
-        field.name for field in told if not field.metadata.get("identity") and not field.metadata.get("hidden")
-    )
 
 
 def drifted(kind: ResourceKind, prior: Entry, live: Observed) -> tuple[AttrDiff, ...]:
@@ -308,6 +308,9 @@ def claimed(inputs: Inputs, objects: Collection[str]) -> dict[str, Address]:
         ids = [kind.remote_id(wanted.spec).lower()]
         if live is not None and kind.equivalent(wanted.spec, live.spec):
             ids.append(live.id)
+        elif live is not None and kind.replaceable and (prior := inputs.state.entries.get(at)) is not None:
+            there = standing(kind, wanted, prior, inputs.reading)
+            ids += [there.id] if there is not None else []
         owners |= {one: at for one in ids if one in objects}
     return owners
 

@@ -29,7 +29,8 @@ def _drift(inputs: Inputs, at: Address) -> Drift | None:
     if live.condition is Condition.SOFT_DELETED:
         since = since_of(live, "deleted")
         return Drift(at, Action.DESTROY, since=since, prior=entry, live=live, span=_place(inputs, at))
-    ignored = inputs.desired[at].lifecycle.ignore if at in inputs.desired else frozenset()
+    declared = inputs.declared(at)
+    ignored = declared.lifecycle.ignore if declared is not None else frozenset()
     diff = tuple(d for d in drifted(inputs.kinds[at.kind], entry, live) if d.path[0] not in ignored)
     moved = value_moved(entry, live)
     if not diff and not moved:
@@ -48,7 +49,7 @@ def checked_of(inputs: Inputs) -> tuple[Checked, ...]:
 
 def _place(inputs: Inputs, at: Address, diff: tuple[AttrDiff, ...] = ()) -> Span | None:
     """Where the YAML says what moved, as closely as it can be told; None for what it no longer has."""
-    if (resource := inputs.desired.get(at)) is None:
+    if (resource := inputs.declared(at)) is None:
         return None
     return next((resource.spans[d.path[0]] for d in diff if d.path[0] in resource.spans), resource.span)
 

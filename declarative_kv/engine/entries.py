@@ -84,7 +84,8 @@ def applied_entry(kind: ResourceKind, change: Change, live: Observed, *, fingerp
     if change.writes_value:
         facts = {name: fact for name, fact in facts.items() if name not in FINGERPRINT}
     facts |= fingerprint
-    facts.pop("shared", None)  # what is written by us is ours
+    if change.action is not Action.UPDATE:
+        facts.pop("shared", None)  # what is made or taken over by us is ours
     return _entry(wanted, live.remote_id, Status.PENDING if left_open else Status.APPLIED, facts)
 
 

@@ -76,7 +76,9 @@ def _protected(inputs: Inputs, changes: Changes) -> Iterator[Block]:
 
 
 def _declared_protected(inputs: Inputs, at: Address) -> bool:
-    return at in inputs.desired and inputs.desired[at].lifecycle.protect
+    # What another shard wants from now on is only let go here, unless all of it is to be destroyed.
+    resource = inputs.declared(at) if inputs.options.destroy else inputs.desired.get(at)
+    return resource is not None and resource.lifecycle.protect
 
 
 def _access_model_flip(changes: Changes, access: Access) -> Iterator[Block]:

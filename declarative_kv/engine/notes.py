@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declarative_kv.engine.changes import Inputs, left_out
+from declarative_kv.engine.changes import Inputs
 from declarative_kv.engine.coverage import opening_grants
 from declarative_kv.engine.entries import NEW_VALUE, was_being
 from declarative_kv.engine.fingerprint import KEY_NAME
+from declarative_kv.engine.leaving import left_out
 from declarative_kv.engine.others import unlisted_notes
 from declarative_kv.model.address import Address
 from declarative_kv.model.found import Listing
@@ -85,7 +86,7 @@ def _there(prior: Entry, live: Observed | None) -> str:
 def _shared_notes(changes: tuple[Change, ...]) -> Iterator[str]:
     """Which assignments of somebody else's satisfy ours, where the state does not say so yet."""
     for change in changes:
-        if change.facts.get("shared") and change.prior is None:
+        if change.facts.get("shared") and (change.prior is None or change.action is Action.REPLACE):
             yield f"{change.address} is there already, under another id: it is shared, and never deleted from here"
 
 

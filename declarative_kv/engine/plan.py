@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from declarative_kv.engine.access.difference import access_lines
 from declarative_kv.engine.access.invariants import broken
@@ -30,6 +31,8 @@ from declarative_kv.model.plan import Change, Head, Options, Plan, Verdict
 from declarative_kv.model.resource import Desired, Reading
 from declarative_kv.model.state import State
 
+NOWHERE: Final[Desired] = {}
+
 
 def plan(
     kinds: Kinds,
@@ -45,18 +48,21 @@ def plan(
     shared_key: str | None = None,
     removed: frozenset[Address] = frozenset(),
     scrutiny: Scrutiny = NO_SCRUTINY,
+    elsewhere: Desired = NOWHERE,
 ) -> Plan:
     """Decide every change. Pure: no I/O, no clock, no randomness.
 
     `fingerprints` is false where the YAML says `fingerprint: none`; `groups` are object ids known as groups;
     `shared_key` is the id of the fingerprint key that all vaults share, if they do; what is `removed` is forgotten;
-    `scrutiny` is by what access is judged.
+    `scrutiny` is by what access is judged; `elsewhere` is what of this state another shard wants from now on.
 
     Raises `UnmanagedExists`, `DependencyCycle` or another `PlanError` with all mistakes that no plan can be made of.
     """
     check_cycles(desired)
     chosen = select(desired, state, options)
-    inputs = Inputs(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups, removed)
+    inputs = Inputs(
+        *(kinds, desired, state, reading, verdicts, options, chosen, fingerprints, groups, removed), elsewhere=elsewhere
+    )
     unmanaged = unmanaged_objects(inputs)
     changes = wished(inputs, unmanaged, head.object_id)
     check_shape(inputs, changes)

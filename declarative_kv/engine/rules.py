@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from declarative_kv.engine.changes import left_out
+from declarative_kv.engine.leaving import left_out
 from declarative_kv.engine.words import word
 from declarative_kv.model.document import Document
 from declarative_kv.model.invariant import Invariant

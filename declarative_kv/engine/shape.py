@@ -45,15 +45,23 @@ def immutable_of(inputs: Inputs, changes: Iterable[Change]) -> tuple[Diagnostic,
 
 def _unmanaged(inputs: Inputs, change: Change, let_go: frozenset[str]) -> Iterator[Diagnostic]:
     takes_over = change.action in (Action.IMPORT, Action.RECOVER) and change.prior is None
+    # What stays somebody else's cannot be made to differ less.
+    unlike = change.action is Action.REPLACE and change.facts.get("shared") and change.diff != identity_diff(change)
+    if unlike:
+        yield _is_there(change, "exists in Azure under another id, with other settings,")
     if not takes_over or inputs.importing(change.address) or (change.live is not None and change.live.id in let_go):
         return
     deleted = change.live is not None and change.live.condition is Condition.SOFT_DELETED
-    state = "exists in Azure, soft-deleted," if deleted else "exists in Azure"
-    yield Diagnostic(
+    yield _is_there(change, "exists in Azure, soft-deleted," if deleted else "exists in Azure")
+
+
+def _is_there(change: Change, state: str) -> Diagnostic:
+    run = f"run:\n    dkv import {change.address}\nor " if change.prior is None else ""
+    return Diagnostic(
         code="unmanaged-exists",
         summary="The object already exists",
         detail=f"{change.address} {state} but is not in the state, so it may belong to somebody else.",
-        hint=f"To manage it from here, run:\n    dkv import {change.address}\nor write `import: true` beside it.",
+        hint=f"To manage it from here, {run}write `import: true` beside it.",
         span=change.span,
         address=change.address,
     )

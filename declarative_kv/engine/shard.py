@@ -64,6 +64,12 @@ def own(desired: Desired, state: State, shard: Shard | None) -> Desired:
     return {at: one for at, one in desired.items() if at in ours or at not in state.entries or _is_placed(at)}
 
 
+def away(desired: Desired, state: State, shard: Shard | None) -> Desired:
+    """What a part's state holds and another part wants now, as it is declared: the rest of `own`."""
+    ours = own(desired, state, shard)
+    return {at: desired[at] for at in state.entries if at in desired and at not in ours}
+
+
 def check_members(desired: Desired, addresses: Iterable[Address], shard: Shard | None) -> None:
     """Raise `PlanError` for declared addresses that are asked for by name, and are another part's."""
     if shard is None:

@@ -14,6 +14,7 @@ from declarative_kv.engine.lag import settled
 from declarative_kv.engine.pending import announce, is_gone, undone_when_refused
 from declarative_kv.engine.refresh import NOT_GRANTED
 from declarative_kv.engine.sides import as_known, moved, untaken
+from declarative_kv.engine.standing import made_entry
 from declarative_kv.engine.under import under_deletion, under_version
 from declarative_kv.model.address import Address
 from declarative_kv.model.diagnostic import Diagnostic
@@ -79,11 +80,7 @@ async def _create(tools: Tools, kind: ResourceKind, change: Change) -> None:
     await tools.journal.put(pending_entry(kind, change, fingerprint=fingerprint))
     async with undone_when_refused(tools.journal, change):
         live = await kind.create(tools.azure, wanted)
-    entry = applied_entry(kind, change, live, fingerprint=fingerprint)
-    if kind.replaceable and live.id != kind.remote_id(wanted).lower():
-        # Somebody else granted the same at this very moment: it serves, and is theirs.
-        entry = replace(entry, facts={**entry.facts, "shared": True})
-    await tools.journal.put(entry)
+    await tools.journal.put(made_entry(kind, change, live, fingerprint))
 
 
 async def settle(tools: Tools, change: Change) -> None:
@@ -150,7 +147,10 @@ async def _replace(tools: Tools, kind: ResourceKind, change: Change) -> None:
             await _delete(tools, kind, change, old)
         else:
             await kind.delete(tools.azure, replace(new, remote_id=replaced))
-    await tools.journal.put(applied_entry(kind, change, new, fingerprint={}))
+    if change.facts.get("shared") is False and kind.diff(_heeded(change, new), new.spec):
+        # An equal one that is taken over, with settings of its own; what was just made has ours.
+        new = await kind.update(tools.azure, _heeded(change, new), new)
+    await tools.journal.put(made_entry(kind, change, new, {}))
 
 
 async def _destroy(tools: Tools, kind: ResourceKind, change: Change) -> None:

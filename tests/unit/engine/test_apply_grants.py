@@ -49,6 +49,27 @@ async def test_a_grant_that_is_not_only_ours_stays_where_it_is(prior: Entry, rea
     assert cloud.writes() == ["create new"]
 
 
+@pytest.mark.parametrize(("facts", "shared"), [({"shared": True}, True), ({}, True), ({"shared": False}, False)])
+async def test_the_equal_grant_that_a_replacement_meets_is_ours_only_where_it_is_taken_over(
+    facts: dict[str, bool], shared: bool
+) -> None:
+    theirs = replace(live("grant.new", "red" if shared else "blue"), remote_id="/v/grant/theirs")
+    cloud = Cloud(live("grant.old"), theirs)
+    change = replace(replacing(entry("grant.old"), live("grant.old"), "new"), facts=facts)
+    over = await applied(cloud, [change])
+    assert not over.outcome.failed
+    assert cloud.writes() == ["create new", "delete old", *([] if shared else ["update new"])]
+    done = over.journal.entries[at("grant.old")]
+    assert (done.remote_id, bool(done.facts.get("shared"))) == ("/v/grant/theirs", shared)
+
+
+async def test_a_change_of_a_shared_grant_does_not_make_it_ours() -> None:
+    theirs, prior = live("grant.g", "blue"), entry("grant.g", facts={"shared": True})
+    change = Change(prior.address, Action.UPDATE, Reason.CONFIG_MOVED, desired=thing("grant.g"), prior=prior)
+    over = await applied(Cloud(theirs), [replace(change, live=theirs)])
+    assert over.journal.entries[at("grant.g")].facts["shared"]
+
+
 async def test_an_interrupted_replacement_removes_the_grant_that_it_remembers() -> None:
     cloud = Cloud(live("grant.older"))
     remembering = entry("grant.new", status=Status.PENDING, facts={"replaces": "/v/grant/older"})

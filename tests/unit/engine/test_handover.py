@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from declarative_kv.engine.order import in_order
 from declarative_kv.engine.plan import plan
 from declarative_kv.model.plan import Action, Change, Options, Plan, Reason
@@ -53,8 +55,9 @@ def test_two_grants_that_change_places_delete_nothing() -> None:
     }
 
 
-def test_what_a_replaced_grant_wants_is_not_deleted_as_a_strangers() -> None:
-    stranger = replace(live("grant.theirs"), parent="/v", label="theirs")
+@pytest.mark.parametrize("remote_id", ["/v/grant/theirs", "/v/grant/another-id"])
+def test_what_a_replaced_grant_wants_is_not_deleted_as_a_strangers(remote_id: str) -> None:
+    stranger = replace(live("grant.theirs"), remote_id=remote_id, parent="/v", label="theirs")
     vault = replace(thing("vault.v", others={"grant": OtherPolicy.DELETE}), spec=Thing(name="v"))
     kinds = {**KINDS, "vault": KINDS["thing"]}
     there = replace(live("thing.v"), kind="vault", remote_id="/v")
@@ -63,6 +66,16 @@ def test_what_a_replaced_grant_wants_is_not_deleted_as_a_strangers() -> None:
     wanted = {at("vault.v"): vault, at("grant.mine"): named("grant.mine", "theirs")}
     made = plan(kinds, wanted, State("line", 1, entries), reading, {}, HEAD, Options())
     assert [change.action for change in made.changes if change.live is stranger] == []
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_grant_under_an_id_of_its_own_goes_on_for_the_one_that_takes_its_place(shared: bool) -> None:
+    taken = replace(live("grant.gone"), remote_id="/v/grant/imported")
+    prior = replace(entry("grant.gone", facts={"shared": True} if shared else {}), remote_id="/v/grant/imported")
+    azure = {"grant.gone": taken, "grant.moved": live("grant.moved")}
+    made = make([named("grant.moved", "gone")], [prior, entry("grant.moved")], azure)
+    gone, moved = sorted(made.changes, key=lambda change: change.address)
+    assert (gone.action, moved.action, moved.facts) == (Action.FORGET, Action.REPLACE, {"shared": shared})
 
 
 def test_a_resource_waits_for_what_lies_behind_a_need_that_does_not_change() -> None:

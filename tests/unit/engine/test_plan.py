@@ -226,6 +226,38 @@ def test_an_equal_grant_under_another_id_satisfies_ours_and_is_never_deleted_by_
     assert only(imported).action is Action.IMPORT
 
 
+def test_an_equal_grant_with_other_settings_is_somebody_elses_object() -> None:
+    other = replace(live("grant.g", "blue"), remote_id="/elsewhere/g")
+    with pytest.raises(UnmanagedExists):
+        make([thing("grant.g")], azure=[other])
+    imported = make([thing("grant.g", importing=Importing.THIS)], azure=[other])
+    assert (only(imported).action, len(only(imported).diff)) == (Action.IMPORT, 1)
+
+
+def replaced_by(colour: str, **lifecycle: Any) -> Change:
+    """A grant that goes to `other` now, who has an equal one of another hand."""
+    wanted = thing("grant.g", **lifecycle)
+    wanted = replace(wanted, spec=replace(wanted.spec, name="other"))
+    there = replace(live("grant.other", colour), remote_id="/elsewhere/other")
+    reading = Reading({wanted.address: live("grant.g")}, (there,))
+    state = State("line", 1, {wanted.address: entry("grant.g")})
+    made = plan(KINDS, {wanted.address: wanted}, state, reading, {}, HEAD, Options())
+    shared = "grant.g is there already, under another id: it is shared, and never deleted from here"
+    assert (shared in made.notes) == only(made).facts["shared"]
+    return only(made)
+
+
+def test_the_equal_grant_that_a_replacement_meets_stays_somebody_elses_unless_it_is_imported() -> None:
+    change = replaced_by("red")
+    assert (change.action, change.facts) == (Action.REPLACE, {"shared": True})
+    imported = replaced_by("blue", importing=Importing.THIS)
+    assert (imported.action, imported.facts) == (Action.REPLACE, {"shared": False})
+    assert [d.path for d in imported.diff] == [("name",), ("colour",)]
+    with pytest.raises(UnmanagedExists) as caught:
+        replaced_by("blue")
+    assert "under another id, with other settings" in caught.value.diagnostics[0].detail
+
+
 def test_a_grant_to_somebody_else_now_is_replaced() -> None:
     wanted = replace(thing("grant.g"), spec=replace(thing("grant.g").spec, name="other"))
     change = only(make([wanted], [entry("grant.g")], [live("grant.g")]))

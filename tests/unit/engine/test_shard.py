@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from declarative_kv.engine.plan import plan
 from declarative_kv.engine.select import select
 from declarative_kv.engine.shard import (
+    away,
     check_beside,
     check_members,
     check_state,
@@ -19,13 +21,13 @@ from declarative_kv.engine.shard import (
     own,
 )
 from declarative_kv.model.address import Address
-from declarative_kv.model.diagnostic import Diagnostic
+from declarative_kv.model.diagnostic import Diagnostic, Span
 from declarative_kv.model.errors import PlanError, StateConflict
 from declarative_kv.model.plan import Action, Block, Change, Options, Reason
-from declarative_kv.model.resource import Condition, Desired, Reading
+from declarative_kv.model.resource import Condition, Desired, Lifecycle, Reading
 from declarative_kv.model.shard import Shard
 from declarative_kv.model.state import State
-from tests.unit.engine.fakes import at, entry, live, thing
+from tests.unit.engine.fakes import HEAD, KINDS, at, entry, live, thing
 
 THREE = [Shard(number, 3) for number in (1, 2, 3)]
 ESTATE = [
@@ -92,9 +94,26 @@ def test_what_moved_to_another_shard_is_no_longer_declared_in_its_old_one() -> N
     assert moved not in own(DESIRED, held, elsewhere)
     assert moved in own(DESIRED, held, Shard(there, 3))
     assert own(DESIRED, held, None) is DESIRED
+    assert away(DESIRED, held, elsewhere) == {moved: DESIRED[moved]}
+    assert away(DESIRED, held, Shard(there, 3)) == away(DESIRED, held, None) == {}
     renamed = State(entries={at("vault.web"): entry("vault.web")})
     assert at("vault.web") in own(DESIRED, renamed, elsewhere)
     assert own(DESIRED, State(), elsewhere) is DESIRED
+
+
+def test_what_another_shard_wants_now_drifts_at_its_place_and_is_as_protected_as_it_says() -> None:
+    span = Span("dkv.yaml", 3, 5, 1)
+    moved = replace(thing("grant.g", protect=True), span=span)
+    held, options = State("line", 1, {moved.address: entry("grant.g")}), Options(destroy=True)
+    made = plan(KINDS, {}, held, Reading({}), {}, HEAD, options, elsewhere={moved.address: moved})
+    assert [(drift.action, drift.span) for drift in made.drift] == [(Action.DESTROY, span)]
+    there = Reading({moved.address: live("grant.g", "blue")})
+    doomed = plan(KINDS, {}, held, there, {}, HEAD, options, elsewhere={moved.address: moved})
+    assert [block.code for block in doomed.blocks] == ["protected"]
+    (drift,) = doomed.drift
+    assert drift.span == span
+    ignoring = replace(moved, lifecycle=Lifecycle(ignore=frozenset({"colour"})))
+    assert plan(KINDS, {}, held, there, {}, HEAD, options, elsewhere={moved.address: ignoring}).drift == ()
 
 
 def shard_without(vault: str) -> Shard:
