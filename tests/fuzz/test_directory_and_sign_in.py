@@ -92,7 +92,7 @@ def bodies() -> st.SearchStrategy[Any]:
 
 
 def test_no_request_makes_the_directory_fail(target: Target) -> None:
-    @settings(max_examples=count(400, 12_000), **QUIETLY)
+    @settings(max_examples=count(200, 12_000), **QUIETLY)
     @given(data=st.data(), method=METHODS, collection=st.sampled_from([*COLLECTIONS, *COLLECTIONS_2]), body=bodies())
     def send(data: st.DataObject, method: str, collection: str, body: Any) -> None:
         target.reset()
@@ -128,7 +128,7 @@ def test_no_request_makes_signing_in_fail(target: Target) -> None:
     tenants = st.sampled_from([TENANT, "common", "organizations", "contoso.onmicrosoft.com"]) | TEXT
     assertion = st.tuples(*[st.binary(max_size=12).map(lambda raw: raw.hex())] * 3).map(".".join)
 
-    @settings(max_examples=count(300, 8_000), **QUIETLY)
+    @settings(max_examples=count(150, 8_000), **QUIETLY)
     @given(
         method=METHODS,
         tenant=tenants,

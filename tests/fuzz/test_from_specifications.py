@@ -23,11 +23,11 @@ pytestmark = pytest.mark.skipif(not available(), reason="no specifications in $D
 
 # (file, the version that is asked for, cases of the usual run, cases of a full one); every case is sent twice.
 FILES: Final = (
-    ("patched/kv-secrets-2025-07-01.json", VAULT, "2025-07-01", 150, 3000),
-    ("derived/kv-keys-2025-07-01.json", VAULT, "2025-07-01", 200, 3000),
-    ("derived/arm-keyvault-2026-02-01.json", ARM, "2026-02-01", 200, 3000),
-    ("derived/arm-authorization-2022-04-01.json", ARM, "2022-04-01", 100, 2000),
-    ("derived/arm-resourcegroups-2025-04-01.json", ARM, "2025-04-01", 80, 1000),
+    ("patched/kv-secrets-2025-07-01.json", VAULT, "2025-07-01", 75, 3000),
+    ("derived/kv-keys-2025-07-01.json", VAULT, "2025-07-01", 100, 3000),
+    ("derived/arm-keyvault-2026-02-01.json", ARM, "2026-02-01", 100, 3000),
+    ("derived/arm-authorization-2022-04-01.json", ARM, "2022-04-01", 60, 2000),
+    ("derived/arm-resourcegroups-2025-04-01.json", ARM, "2025-04-01", 50, 1000),
 )
 KNOWN: Final = {
     "subscriptionid": SUBSCRIPTION,

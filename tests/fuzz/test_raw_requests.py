@@ -93,7 +93,7 @@ def target() -> Iterator[Target]:
 
 
 def test_no_text_in_any_place_makes_it_fail(target: Target) -> None:
-    @settings(max_examples=count(500, 14_000), **QUIETLY)
+    @settings(max_examples=count(250, 14_000), **QUIETLY)
     @given(
         method=METHODS,
         host=HOSTS,

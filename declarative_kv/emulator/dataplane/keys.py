@@ -37,9 +37,10 @@ def create_key(call: VaultCall) -> Response:
     body = call.body()
     wanted = key_request(call, body)
     fields = given.changes(body)
-    if wanted.ops == ["import"]:
-        fields.setdefault("exp", int(call.world.clock.now()) + _EXCHANGE_KEY_LIFE)
     made = material.make_rsa(wanted.size) if wanted.family == "RSA" else material.make_ec(wanted.curve)
+    if wanted.ops == ["import"]:
+        # Counted from now that the key is made, which may take a second.
+        fields.setdefault("exp", int(call.world.clock.now()) + _EXCHANGE_KEY_LIFE)
     long_exponent = wanted.kty.endswith("-HSM") and not since(call.world, _SHORT_EXPONENT)
     jwk = material.public_jwk(made, long_exponent=long_exponent)
     return _answer_new(call, wanted.kty, wanted.ops, jwk, made, {**fields, **wanted.fields})
@@ -89,11 +90,11 @@ def change_key(call: VaultCall) -> Response:
 def rotate_key(call: VaultCall) -> Response:
     """POST /keys/{name}/rotate: 200 with a new version like the current one, its life as the rotation policy says."""
     record = existing(KEYS, call)
-    now, last = int(call.world.clock.now()), record["versions"][-1]
+    last = record["versions"][-1]
     old = material.loaded(last["private"])
     new = material.make_ec(last["jwk"]["crv"]) if "crv" in last["jwk"] else material.make_rsa(_size(old))
     fields = {name: last[name] for name in ("tags", "exportable", "policy") if name in last}
-    life = expiry_of(record, now)
+    life = expiry_of(record, int(call.world.clock.now()))
     if life is not None:
         fields["exp"] = life
     return _answer_new(call, last["kty"], last["ops"], material.public_jwk(new), new, fields)
