@@ -201,9 +201,9 @@ def _own_policies(view: View, reach: _Reach, vault: Vault) -> Iterator[Held]:
                 yield from _by_own_policy(power, way[0])
 
 
-def _by_own_policy(power: _Power, action: str, *before: Step) -> Iterator[Held]:
+def _by_own_policy(power: _Power, action: str) -> Iterator[Held]:
     step = Step(StepKind.TAKES_POLICY, "gives itself an access policy", action)
-    return (_held(one, one.policy, power, *before, step) for one in CONTENTS if one.word)
+    return (_held(one, one.policy, power, step) for one in CONTENTS if one.word)
 
 
 def _own_roles(view: View, principal: str, reach: _Reach, spot: Spot) -> Iterator[Held]:
@@ -235,21 +235,23 @@ def _switched(view: View, reach: _Reach, vault: Vault) -> Iterator[Held]:
     free = [power for power in reach.actions.get(_GIVE_ROLES, ()) if _unrestricted(view, power)]
     if not free:
         return
-    step = Step(StepKind.SWITCHES_MODEL, "switches the vault to access policies", VAULTS_WRITE)
     for power in reach.actions.get(_CHANGE_VAULT, ()):
-        ready = min((_with(view, power, other) for other in free), key=lambda one: (not one.certain, len(one.path)))
-        yield from _by_own_policy(ready, VAULTS_WRITE, step)
+        others = sorted(free, key=lambda other: other.grant != power.grant)
+        ways = (_switching(view, power, other) for other in others)
+        ready = min(ways, key=lambda one: (not one.certain, len(one.path)))
+        yield from _by_own_policy(ready, VAULTS_WRITE)
 
 
-def _with(view: View, power: _Power, other: _Power) -> _Power:
-    """A power, once the principal has given itself what it needs for another one besides.
+def _switching(view: View, power: _Power, other: _Power) -> _Power:
+    """A power over the vault, once the principal has switched its access model with another one's help.
 
-    The path stays that of the first power's grant; the roles of the other come after it, the first with the grant by
-    which they are taken where that is another one.
+    The path stays that of the first power's grant. What the other one adds is named after it: the roles that have to be
+    taken first, and the grant that it comes from where that is another one.
     """
     taken = {step.id for step in power.path if step.kind is StepKind.TAKES_ROLE}
     more = [step for step in other.path if step.kind is StepKind.TAKES_ROLE and step.id not in taken]
-    if more and other.grant != power.grant:
+    more.append(Step(StepKind.SWITCHES_MODEL, "switches the vault to access policies", VAULTS_WRITE))
+    if other.grant != power.grant:
         means = f"{role_name(view, other.grant.role)} at {scope_name(view, other.grant.scope)}"
         more[0] = replace(more[0], name=f"{more[0].name} through {means}")
     return replace(power, path=(*power.path, *more), certain=power.certain and other.certain)

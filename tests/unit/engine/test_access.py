@@ -271,7 +271,8 @@ def test_the_role_that_a_switch_of_the_access_model_takes_first_is_a_step_of_its
     assert switches(here) == [(True, [*start, f"{taking} {DELEGATE_NAME} at subscription 2222…", *end])]
     ((certain, _),) = switches(estate(vault(), changing, replace(limited, condition=strange)))
     assert not certain
-    assert switches(estate(vault(), changing, replace(limited, condition=None))) == [(True, [*start, *end])]
+    by_another = [f"{end[0]} through {DELEGATE_NAME} at subscription 2222…", end[1]]
+    assert switches(estate(vault(), changing, replace(limited, condition=None))) == [(True, [*start, *by_another])]
     assert switches(estate(vault(), changing)) == []
 
 
