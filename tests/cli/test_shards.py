@@ -72,6 +72,15 @@ def test_the_shards_do_together_what_one_run_would(estate: Project, dkv: Dkv) ->
         assert dkv("destroy", "--auto-approve", "--shard", f"{number}/3").code == 0
 
 
+@pytest.mark.parametrize(("option", "named"), [("--target", "vault.web"), ("--replace", "secret.web/db")])
+def test_what_is_asked_for_by_name_in_another_shard_is_told(estate: Project, dkv: Dkv, option: str, named: str) -> None:
+    its = number_of(Address.parse(named), (), 3)
+    note = f"{named} is of shard {its}/3: it is not in this run"
+    told = {number: dkv("plan", option, named, "--shard", f"{number}/3") for number in (1, 2, 3)}
+    assert {number for number, result in told.items() if note in result.out} == {1, 2, 3} - {its}
+    assert note not in dkv("plan", option, named).out
+
+
 def test_each_shard_adopts_what_drifted_in_it_and_leaves_the_rest(estate: Project, dkv: Dkv) -> None:
     shards = [["--shard", f"{number}/3"] for number in (1, 2, 3)]
     for shard in shards:
