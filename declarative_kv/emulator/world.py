@@ -73,8 +73,7 @@ def new_world(folder: Path | None = None, settings: Settings | None = None, *, s
     """
     store = Store(folder)
     clock = Clock(store)
-    keyring = Keyring(store, shared=folder is None)
-    world = World(store, clock, settings or Settings(), Faults(store), keyring)
+    world = World(store, clock, settings or Settings(), Faults(store), Keyring(store))
     if store.get("meta", "world") is None:
         with store.transaction():
             seed(store, clock.now(), identities=seed_identity)

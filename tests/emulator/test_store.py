@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from declarative_kv.emulator.store import Store
 from declarative_kv.emulator.world import Settings, new_world
@@ -183,6 +186,21 @@ def test_a_world_keeps_its_identities_clock_and_signing_key(tmp_path: Path) -> N
     assert again.keyring.claims(token) == {"a": 1}
     assert again.clock.offset() == 90 * 86400
     again.close()
+
+
+def test_a_world_signs_with_the_key_that_its_folder_keeps(tmp_path: Path) -> None:
+    made = new_world(tmp_path / "made")
+    made.keyring.sign({})
+    assert made.store.get("meta", "signing") is not None
+    made.close()
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    given = new_world(tmp_path / "given")
+    given.store.put("meta", "signing", {"pem": pem})
+    assert jwt.decode(given.keyring.sign({"a": 1}), key.public_key(), algorithms=["RS256"]) == {"a": 1}
+    assert given.keyring.claims(jwt.encode({"a": 2}, key, algorithm="RS256")) == {"a": 2}
+    given.close()
 
 
 def test_two_worlds_have_different_client_secrets(tmp_path: Path) -> None:
