@@ -7,20 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError
 
 from declarative_kv.emulator.http import Request, Response
 from tests.specs.index import FOLDER, Operation, operations_for
-from tests.specs.schemas import resolved, validator
+from tests.specs.schemas import Checker, checker, resolved
 
-# Recorded traffic breaks the files in these ways, and in no other. (That an error may have no body, as Key Vault's
-# challenge, or be a page of HTML, as its answer to a name with a stray `%`, is recorded too.)
-NULL_WHERE_TEXT_IS_DECLARED: Final = frozenset(
-    {"nextLink", "createdBy", "updatedBy"}
-    | {"condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId"}
-)
-"""Properties that are null where the files declare a string."""
+# Recorded traffic breaks the files in these ways, and with null for some texts (schemas.py), and in no other. (That an
+# error may have no body, as Key Vault's challenge, or be a page of HTML, as its answer to a name with a stray `%`, is
+# recorded too.)
 NULL_WHERE_AN_OBJECT_IS_DECLARED: Final = frozenset({("rotationpolicy", "attributes")})
 """By the last segment of the path: a rotation policy that nobody has set yet has null attributes."""
 CASED_AS_SENT: Final = frozenset({"keys", "secrets", "certificates", "storage", "name"})
@@ -53,8 +48,8 @@ def _broken(operation: Operation, request: Request, response: Response) -> Itera
         key = "default"
     if request.method == "HEAD":
         return
-    checker = _checker(operation, key)
-    if checker is None:
+    check = _checker(operation, key)
+    if check is None:
         if response.body:
             yield f"a body of {len(response.body)} bytes where none is declared"
         return
@@ -66,7 +61,7 @@ def _broken(operation: Operation, request: Request, response: Response) -> Itera
         yield f"a body of {len(response.body)} bytes that is not JSON"
         return
     segment = request.path.rstrip("/").rpartition("/")[2].lower()
-    for error in checker.iter_errors(body):
+    for error in check.errors(body):
         for leaf in _leaves(error):
             if not _known(leaf, segment):
                 yield f"{_place(leaf)}: {_what(leaf)}"
@@ -76,16 +71,16 @@ def _is_page(response: Response) -> bool:
     return response.headers.get("content-type", "").startswith("text/html")
 
 
-_CHECKERS: Final[dict[tuple[Any, ...], Draft4Validator | None]] = {}
+_CHECKERS: Final[dict[tuple[Any, ...], Checker | None]] = {}
 
 
-def _checker(operation: Operation, key: str) -> Draft4Validator | None:
-    """The validator of one answer of one operation, made once."""
+def _checker(operation: Operation, key: str) -> Checker | None:
+    """What checks one answer of one operation, made once."""
     name = (operation.file, operation.method, operation.template, key)
     if name not in _CHECKERS:
         file, answer = resolved(operation.file, operation.content["responses"][key])
         schema = answer.get("schema")
-        _CHECKERS[name] = None if schema is None else validator(file, schema)
+        _CHECKERS[name] = None if schema is None else checker(file, schema)
     return _CHECKERS[name]
 
 
@@ -104,8 +99,7 @@ def _known(error: ValidationError, segment: str) -> bool:
     names = [part for part in error.absolute_path if isinstance(part, str)]
     last = names[-1] if names else ""
     if error.validator == "type":
-        expected = last in NULL_WHERE_TEXT_IS_DECLARED or (segment, last) in NULL_WHERE_AN_OBJECT_IS_DECLARED
-        return error.instance is None and expected
+        return error.instance is None and (segment, last) in NULL_WHERE_AN_OBJECT_IS_DECLARED
     is_cased = last in CASED_AS_SENT or (last == "type" and CAPITALISED in error.absolute_path)
     if error.validator == "enum" and is_cased and isinstance(error.instance, str):
         return error.instance.lower() in {str(value).lower() for value in rule}
