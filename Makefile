@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The whole is held to a lower bound (pyproject.toml); what decides and what remembers nearly wholly. Several tests
-# wait for leases and limits, so five workers keep two cores busy.
+# wait for leases and limits, so six workers keep two cores busy.
 WHOLLY := --include='declarative_kv/config/*,declarative_kv/engine/*,declarative_kv/model/*,declarative_kv/state/*,declarative_kv/values/*'
 
 # Other people's programs, for the tests in tests/clients: each in a folder of its own, as its version is written there.
@@ -54,11 +54,11 @@ demo: $(READY) ## plan, apply, drift and destroy on a private emulator, explaine
 	$(BIN)/dkv demo
 
 test: $(READY) $(OTHERS) ## the tests, with counts that fit into 15 minutes on two cores
-	$(BIN)/python -m pytest -n 5 --dist worksteal -rfEs --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 6 --dist worksteal -rfEs --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report $(WHOLLY) --fail-under=99 --skip-covered --show-missing
 
 test-all: $(READY) $(OTHERS) ## the same tests with full counts
-	DKV_TESTS=full $(BIN)/python -m pytest -n 5 --dist worksteal -rfEs --cov --cov-report=term:skip-covered
+	DKV_TESTS=full $(BIN)/python -m pytest -n 6 --dist worksteal -rfEs --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## formatting, linting, spelling, strict types, import contracts
 	$(BIN)/ruff format --check .

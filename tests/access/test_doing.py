@@ -30,9 +30,9 @@ from tests.access.worlds import BUILTINS, GROUP, KV, SUB, Box, Given, Limit, Wor
 from tests.counts import count
 
 FEW = range(1000, 1000 + count(3, 200))
-MORE = range(1000, 1000 + count(8, 500))
+MORE = range(1000, 1000 + count(4, 500))
 CONTRIBUTOR, ADMINISTRATOR = "b24988ac-6180-42a0-ab88-20f7382dd24c", "00482a5a-887f-4fb3-b363-3b7fe8e74483"
-PARTS, WORLDS, DRAWN = range(count(1, 200)), count(20, 50), 10
+PARTS, WORLDS, DRAWN = range(count(1, 200)), count(10, 50), 10
 GIVEN = frozenset({StepKind.PRINCIPAL, StepKind.GROUP, StepKind.ROLE, StepKind.POLICY, StepKind.SCOPE})
 
 

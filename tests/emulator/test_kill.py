@@ -88,7 +88,7 @@ def kill_under_load(folder: Path, seed: int) -> int:
 def test_a_kill_under_load_loses_no_acknowledged_write(tmp_path: Path) -> None:
     folders = {}
     compared = 0
-    for seed in range(count(20, 200)):
+    for seed in range(count(12, 200)):
         folder = folders.setdefault(seed // 10, tmp_path / f"data-{seed // 10}")
         compared += kill_under_load(folder, seed)
         if seed % 10 == 9:

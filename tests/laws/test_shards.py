@@ -25,7 +25,7 @@ from tests.laws.story import ALLOWED
 from tests.laws.wishes import Wishes
 
 
-@pytest.mark.parametrize("seed", range(count(12, 200)))
+@pytest.mark.parametrize("seed", range(count(8, 200)))
 async def test_the_union_over_shards_is_the_plan_of_the_whole(seed: int, tmp_path: Path) -> None:
     chance, lab = random.Random(seed), Lab(tmp_path)
     wishes = Wishes(chance, lab)
