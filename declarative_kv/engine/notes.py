@@ -10,12 +10,11 @@ from declarative_kv.engine.entries import NEW_VALUE, was_being
 from declarative_kv.engine.fingerprint import KEY_NAME
 from declarative_kv.engine.leaving import left_out
 from declarative_kv.engine.others import unlisted_notes
-from declarative_kv.engine.shard import number_of
+from declarative_kv.engine.shard import others_of
 from declarative_kv.model.address import Address
 from declarative_kv.model.found import Listing
 from declarative_kv.model.plan import Action, Change, Unwritten
 from declarative_kv.model.resource import Condition, Observed
-from declarative_kv.model.shard import Shard
 from declarative_kv.model.state import Entry, Status
 
 _SHOWN = 5
@@ -121,13 +120,9 @@ def _shard_notes(inputs: Inputs) -> Iterator[str]:
     shard = inputs.options.shard
     if shard is None:
         return
-    for at in sorted({*inputs.options.targets, *inputs.options.replace}):
-        declared = inputs.desired.get(at)
-        if declared is None or at in inputs.chosen:
-            continue
-        theirs = Shard(number_of(at, declared.depends_on, shard.of), shard.of)
-        if theirs != shard:
-            yield f"{at} is of shard {theirs}: it is not in this run"
+    named = {*inputs.options.targets, *inputs.options.replace} - inputs.chosen
+    for at, theirs in sorted(others_of(inputs.desired, named, shard).items()):
+        yield f"{at} is of shard {theirs}: it is not in this run"
 
 
 def _key_notes(inputs: Inputs, changes: tuple[Change, ...], shared: str | None) -> tuple[str, ...]:

@@ -74,9 +74,14 @@ def check_members(desired: Desired, addresses: Iterable[Address], shard: Shard |
     """Raise `PlanError` for declared addresses that are asked for by name, and are another part's."""
     if shard is None:
         return
-    asked = {at: Shard(number_of(at, desired[at].depends_on, shard.of), shard.of) for at in addresses if at in desired}
-    if problems := [_elsewhere(at, other, shard) for at, other in sorted(asked.items()) if other != shard]:
+    if problems := [_elsewhere(at, other, shard) for at, other in sorted(others_of(desired, addresses, shard).items())]:
         raise PlanError(*problems)
+
+
+def others_of(desired: Desired, addresses: Iterable[Address], shard: Shard) -> dict[Address, Shard]:
+    """Those of the addresses that are declared and another part's, with that part."""
+    parts = {at: Shard(number_of(at, desired[at].depends_on, shard.of), shard.of) for at in addresses if at in desired}
+    return {at: part for at, part in parts.items() if part != shard}
 
 
 def _elsewhere(at: Address, other: Shard, shard: Shard) -> Diagnostic:
