@@ -1,8 +1,8 @@
 """Requests, wall time, CPU and peak memory of plan, apply and destroy, at 0 and 30 ms a request: `make bench`.
 
 One vault with 100 and 1,000 secrets, and 100,000 in 200 vaults; start-up, validation and review too. `--full`, as
-`make bench` has it, adds 10,000 in one vault; `--sizes`, `--latency`, `--estate` choose. Exits 1 where a bound is missed. On a machine with other
-work the times say little; the requests and the memory are the same everywhere.
+`make bench` has it, adds 10,000 in one vault; `--sizes`, `--latency`, `--estate` choose. Exits 1 where a bound is
+missed. On a machine with other work the times say little; the requests and the memory are the same everywhere.
 """
 
 from __future__ import annotations
