@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +12,8 @@ from declarative_kv.cli import options
 
 if TYPE_CHECKING:
     from declarative_kv.model.review import Comparison
+
+_OBJECTS: Final = 1_000_000
 
 app = typer.Typer(add_completion=False)
 
@@ -36,6 +39,8 @@ def review_command(
 
     if as_json and as_markdown:
         raise options.usage("--json and --markdown are two forms of one output; choose one.")
+    # A hook waits for this. Both sides live to the end: a twentieth of a large review was a look for garbage in them.
+    gc.set_threshold(_OBJECTS)
     common = options.common(file, env, var, None, no_color, False)
     found = compared(common, base, head, allowed(allow or ()))
     raise typer.Exit(_shown(found, common, as_json=as_json, as_markdown=as_markdown, detailed=detailed))
